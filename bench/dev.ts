@@ -16,7 +16,7 @@ import { untilVersion } from './version.ts';
 
 const COMPOSE = '2.40';
 
-interface Way {
+interface Connections {
   readonly name: string;
   /** Saves the code of a version; resolves once that answers. */
   edit(version: string): Promise<void>;
@@ -62,7 +62,7 @@ function countsOf(failures: readonly { readonly error: string }[]): Map<string, 
 }
 
 /** What no tool can avoid, by the builder that swapctl uses. */
-async function theFloor(world: World): Promise<Way> {
+async function theFloor(world: World): Promise<Connections> {
   const { folder, put } = await source(world, world);
   const { ports, close } = await openApp(world);
   world.after(async () => close());
@@ -81,7 +81,7 @@ async function theFloor(world: World): Promise<Way> {
   return { name: 'floor: build, create, start, ready', edit, load: undefined };
 }
 
-async function theDev(world: World): Promise<Way> {
+async function theDev(world: World): Promise<Connections> {
   const context = await source(world, world);
   const port = await fixedPort();
   const image = await world.image('dev:live', { env: { DRAIN: 1 } });
@@ -95,7 +95,7 @@ async function theDev(world: World): Promise<Way> {
   return underLoad('swapctl dev', world, context, port);
 }
 
-async function theWatch(world: World): Promise<Way> {
+async function theWatch(world: World): Promise<Connections> {
   const context = await source(world, world);
   const port = await fixedPort();
   const labels = composeLabels(world);
@@ -123,7 +123,7 @@ services:
   return underLoad(`docker compose watch ${COMPOSE}`, world, context, port);
 }
 
-async function underLoad(name: string, world: World, { put }: Source, port: number): Promise<Way> {
+async function underLoad(name: string, world: World, { put }: Source, port: number): Promise<Connections> {
   const url = urlAt(world, port);
   await untilVersion(url, '1');
   const load = startLoad({ url, keepAlive: 'mixed', timeoutMs: 5000, connectTimeoutMs: 1000 });

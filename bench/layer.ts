@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { fixedPort } from '../test/engine/traffic/handover-world.ts';
 import { startSwapctl } from '../test/lab/cli.ts';
-import { coverTable, nft } from '../test/lab/host-state.ts';
+import { nft, portRedirectTable } from '../test/lab/host-state.ts';
 import { otherHost } from '../test/lab/netns.ts';
 import { untilHealthy, type World } from '../test/lab/world.ts';
 import { closedLoop } from './loop.ts';
@@ -107,17 +107,17 @@ async function whileHandedOver(
   const [began, usedBefore] = [performance.now(), cpuMs(roll.pid)];
   const during = await rates();
   const cpu = (cpuMs(roll.pid) - usedBefore) / (performance.now() - began);
-  await assertCovered(world, name, true);
+  await assertRedirected(world, name, true);
   held.destroy();
   const { code, stderr } = await roll.result;
   if (code !== 0) throw new Error(`the roll failed: ${stderr}`);
-  await assertCovered(world, name, false);
+  await assertRedirected(world, name, false);
   return { during, cpu };
 }
 
 /** Fails unless swapctl's table for this container is (not) there: the figures would not be what the table says. */
-async function assertCovered(world: World, name: string, covered: boolean): Promise<void> {
-  const table = await coverTable(world, name);
+async function assertRedirected(world: World, name: string, covered: boolean): Promise<void> {
+  const table = await portRedirectTable(world, name);
   const tables = nft(world.netns, 'list', 'tables');
   if (tables.includes(table) !== covered) throw new Error(`covered should be ${covered}: ${tables}`);
 }

@@ -3,12 +3,12 @@
 import { parseArgs } from 'node:util';
 import { type Scope, testWorld, type World } from '../test/lab/world.ts';
 import { devTime } from './dev.ts';
+import { drivenRolls } from './driven.ts';
 import { runBenchmark } from './frame.ts';
 import { layerCost } from './layer.ts';
 import { rollTime } from './roll.ts';
 import { serveCost } from './serve.ts';
 import { conditions } from './table.ts';
-import { toldRolls } from './told.ts';
 import { trafficLost } from './traffic.ts';
 import { watchAtRest } from './watch.ts';
 
@@ -28,7 +28,7 @@ const IN_TURNS: Record<string, (world: World, amount: Amount) => Promise<void>> 
   dev: (world, { rounds }) => devTime(world, rounds),
 };
 // Not among "all": these take their time.
-const told = (world: World, { rounds, only }: Amount): Promise<void> => toldRolls(world, rounds, only);
+const told = (world: World, { rounds, only }: Amount): Promise<void> => drivenRolls(world, rounds, only);
 const BENCHMARKS: typeof IN_TURNS = { ...IN_TURNS, serve: serveCost, told, watch: watchAtRest };
 
 const { values, positionals } = parseArgs({

@@ -1,7 +1,7 @@
 // How long a roll takes beyond what no tool can avoid. The app is ready 2 s after its start; its HEALTHCHECK has Docker's
 // default interval of 30 s.
 import type { World } from '../test/lab/world.ts';
-import { engineVerdict, floor, type Measured, type Subject, swapctlRoll } from './roll-ways.ts';
+import { engineVerdict, floor, type Measured, type Subject, swapctlRoll } from './roll-variants.ts';
 import { median, printTable, seconds } from './table.ts';
 
 export async function rollTime(world: World, rounds: number): Promise<void> {

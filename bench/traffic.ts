@@ -6,7 +6,14 @@ import { type Cell, type Client, clientsAt, type Shape, startTraffic } from '../
 import type { World } from '../test/lab/world.ts';
 import { nginxImage } from './nginx.ts';
 import { median, printTable, seconds } from './table.ts';
-import { composeUp, rolloutBehind, type Stage, type Started, stopThenStart, swapctlHandover } from './traffic-ways.ts';
+import {
+  composeUp,
+  rolloutBehind,
+  type Stage,
+  type Started,
+  stopThenStart,
+  swapctlHandover,
+} from './traffic-variants.ts';
 import { untilVersion } from './version.ts';
 
 const RATE = 200;

@@ -364,7 +364,7 @@ suite('the world comes in through ports', () => {
     const kernel = [
       'adapters/host/host.ts',
       'adapters/host/traffic.ts',
-      'adapters/traffic/nftables/forward.ts',
+      'adapters/traffic/nftables/address-redirect.ts',
       'adapters/traffic/nftables/nft-kernel.ts',
     ];
     // These write a proxy's file, and walk in the file system of its container.

@@ -8,13 +8,13 @@ import { type Options, parseOptions } from './options.ts';
 import { PROXIES } from './proxies.ts';
 import { sideBySide } from './side-by-side.ts';
 import { type Run, table } from './table.ts';
-import { WAYS } from './ways.ts';
+import { VARIANTS } from './variants.ts';
 
 const options = optionsOrEnd(process.argv.slice(2));
 await runBenchmark(async (scope, signal) => {
   const world = testWorld(scope);
   console.log(`\nproxies: ${await conditions(world)}, ${RATE} requests/s from clients that retry nothing`);
-  const files = [...PROXIES, ...WAYS].flatMap((one) => one.binaries);
+  const files = [...PROXIES, ...VARIANTS].flatMap((one) => one.binaries);
   const image = await proxiesImage(world.docker, files, options.binaries);
   const run: Run = { scope, signal, image, options };
   if (options.parts.includes('table')) await table(run);

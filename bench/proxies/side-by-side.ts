@@ -5,14 +5,14 @@ import { lacking } from './images.ts';
 import { type Measured, underLoad } from './measure.ts';
 import { figures, printFailures } from './report.ts';
 import type { Run } from './table.ts';
-import { WAYS, type Way } from './ways.ts';
+import { VARIANTS, type Variant } from './variants.ts';
 
 const MINUTES_EACH = 0.6;
 
 export async function sideBySide(run: Run): Promise<void> {
   const { binaries, rolls } = run.options;
   const rows: string[][] = [];
-  const ways = WAYS.filter((way) => isThere(way, binaries));
+  const ways = VARIANTS.filter((way) => isThere(way, binaries));
   console.log('LEFT OUT: Watchtower; its order, stop and then start, is a row of `npm run bench -- traffic`');
   const minutes = Math.ceil(ways.length * rolls * MINUTES_EACH);
   console.log(`\nside by side: ${ways.length} ways, times each: ${rolls}, about ${minutes} minutes\n`);
@@ -25,19 +25,19 @@ export async function sideBySide(run: Run): Promise<void> {
   printTable(['way', 'failed', 'gap', 'switched', 'retired', 'command'], rows);
 }
 
-async function severalTimes({ scope, image, options }: Run, way: Way): Promise<Measured[]> {
+async function severalTimes({ scope, image, options }: Run, way: Variant): Promise<Measured[]> {
   const all: Measured[] = [];
-  while (all.length < options.rolls) all.push(...(await measuredWay(scope, image, way, options.binaries ?? '')));
+  while (all.length < options.rolls) all.push(...(await measuredVariant(scope, image, way, options.binaries ?? '')));
   return all;
 }
 
-function isThere({ name, binaries: needed }: Way, folder: string | undefined): boolean {
+function isThere({ name, binaries: needed }: Variant, folder: string | undefined): boolean {
   const lacks = lacking(needed, folder);
   if (lacks.length > 0) console.log(`LEFT OUT: ${name}, which needs ${lacks.join(' and ')}`);
   return lacks.length === 0;
 }
 
-async function measuredWay(scope: Scope, image: string, way: Way, binaries: string): Promise<Measured[]> {
+async function measuredVariant(scope: Scope, image: string, way: Variant, binaries: string): Promise<Measured[]> {
   console.error(`==> ${way.name}`);
   const world = testWorld(scope);
   try {

@@ -10,7 +10,7 @@ import { findService, groupServices, type Service, whyOwned } from '../core/serv
 import type { Checked } from '../core/update/newer.ts';
 import { type AskedTarget, FOLLOWED } from '../core/update/roll-target.ts';
 import { nextCheck, type Schedule } from '../core/update/schedule.ts';
-import type { Appointment, ServiceUpdate, UpdateReport } from '../core/update/update.ts';
+import type { ScheduledCheck, ServiceUpdate, UpdateReport } from '../core/update/update.ts';
 import type { HookConfig } from '../core/webhooks/kinds.ts';
 import type { Ports } from '../ports/ports.ts';
 import { type DevDesk, devDesk } from './dev/desk.ts';
@@ -22,8 +22,8 @@ import { type PastRoll, pastRolls } from './inspect/past-rolls.ts';
 import { planService } from './inspect/preview.ts';
 import { statusOf } from './inspect/status.ts';
 import { recover, recoverService } from './recovery/recover.ts';
+import { createNotifier } from './report/notify.ts';
 import { reported } from './report/reported.ts';
-import { teller } from './report/tell.ts';
 import { recoverThenRoll } from './rollout/attempt.ts';
 import { rollNamed } from './rollout/roll-named.ts';
 import { rollService } from './rollout/roll-service.ts';
@@ -32,13 +32,13 @@ import { canBeRolled, chosenOf, missing, pick, sameService } from './select/chos
 import { listed } from './select/own.ts';
 import { dockerTarget } from './target/docker.ts';
 import { sweepRules } from './traffic/sweep.ts';
-import { agendaOf } from './update/agenda.ts';
-import { type ArrivalsWanted, type Concerned, concernedBy } from './update/arrivals.ts';
 import { checkServices } from './update/check.ts';
 import { type HintedService, type HintWanted, hintedServices } from './update/hinted.ts';
+import { type Concerned, concernedBy, type LocalImagesWanted } from './update/local-images.ts';
+import { scheduledChecksOf } from './update/scheduled-checks.ts';
 import { clearOwnHelper, runsIn } from './update/self-update.ts';
 import { takeBack } from './update/take-back.ts';
-import { mendServices, type UpdateOptions, updateServices } from './update/update.ts';
+import { recoverOptedIn, type UpdateOptions, updateServices } from './update/update.ts';
 
 /** The options of a roll that every front offers. Of several services, the first gets the id of the roll. */
 export interface RollRequest extends RollCall {
@@ -59,7 +59,7 @@ export interface RollRequest extends RollCall {
 }
 
 /** The options of a notification. */
-export interface TellRequest {
+export interface NotifyRequest {
   readonly signal: AbortSignal;
   /** True: a user requested the run, so a note appears if no notifier is configured. */
   readonly asked?: boolean;
@@ -84,13 +84,13 @@ export interface UpdateRequest extends Call {
 }
 
 /** The options of a watch. */
-export type AgendaRequest = Pick<UpdateRequest, 'all' | 'overrides'>;
+export type ScheduleRequest = Pick<UpdateRequest, 'all' | 'overrides'>;
 
 /** Local image events, and the instant from which on they count. */
-export type ArrivedRequest = AgendaRequest & Pick<ArrivalsWanted, 'arrivals' | 'since'>;
+export type LocalImagesRequest = ScheduleRequest & Pick<LocalImagesWanted, 'localImages' | 'since'>;
 
 /** Pushes that a registry reported. */
-export type HintRequest = AgendaRequest & Pick<HintWanted, 'pushes'>;
+export type HintRequest = ScheduleRequest & Pick<HintWanted, 'pushes'>;
 
 /** The use cases. Every front translates its input, calls these, and translates the result. */
 export interface App {
@@ -106,11 +106,11 @@ export interface App {
   /** Rolls opted-in services that have a newer image and an open window; errors are in the service's line. */
   update(selectors: readonly string[], request: UpdateRequest): Promise<UpdateReport>;
   /** Finishes or undoes interrupted rolls of opted-in services; resolves with the ones that failed. */
-  mend(selectors: readonly string[], request: UpdateRequest): Promise<ServiceUpdate[]>;
+  recoverOptedIn(selectors: readonly string[], request: UpdateRequest): Promise<ServiceUpdate[]>;
   /** The scheduled checks of services; ignores named services that do not exist, since they may appear. */
-  agenda(selectors: readonly string[], request: AgendaRequest): Promise<Appointment[]>;
+  scheduledChecks(selectors: readonly string[], request: ScheduleRequest): Promise<ScheduledCheck[]>;
   /** The services that track the names of local image events. */
-  arrived(selectors: readonly string[], request: ArrivedRequest): Promise<Concerned>;
+  arrived(selectors: readonly string[], request: LocalImagesRequest): Promise<Concerned>;
   /** The services that track a repository of a push, and if swapctl checks them because of it. */
   hinted(selectors: readonly string[], request: HintRequest): Promise<HintedService[]>;
   /** The webhooks that swapctl.yml configures, by name. Raises `config` with the mistakes in it. */
@@ -125,7 +125,7 @@ export interface App {
   recover(selectors: readonly string[], signal: AbortSignal, progress?: Call['progress']): Promise<RecoveredItem[]>;
   doctor(): Promise<Finding[]>;
   /** Sends the notifications configured in swapctl.yml, if the run deserves one; failures are noted and never raised. */
-  tell(run: Run, request: TellRequest): Promise<Delivery[]>;
+  notify(run: Run, request: NotifyRequest): Promise<Delivery[]>;
   /** Names of all services that can be rolled, for shell completion. */
   names(): Promise<string[]>;
   /** The key of the service that a selector names. Raises `not-found` and `ambiguous`. */
@@ -143,7 +143,7 @@ export interface App {
 /** The use cases of a daemon that updates on a schedule. */
 export type WatchedApp = Pick<
   App,
-  'agenda' | 'arrived' | 'events' | 'mend' | 'nextCheck' | 'reload' | 'tell' | 'update'
+  'scheduledChecks' | 'arrived' | 'events' | 'recoverOptedIn' | 'nextCheck' | 'reload' | 'notify' | 'update'
 >;
 
 export type { DevDesk } from './dev/desk.ts';
@@ -167,16 +167,16 @@ export function createApp(ports: Ports): App {
       return checkServices(ports, chosen, { signal });
     },
     update: (selectors, request) => update(ports, selectors, request),
-    mend: (selectors, request) => {
+    recoverOptedIn: (selectors, request) => {
       const called = calledBy(ports, request);
-      return mendServices(called, dockerTarget(called), updateOptions(selectors, request));
+      return recoverOptedIn(called, dockerTarget(called), updateOptions(selectors, request));
     },
-    agenda: async (selectors, { all = false, overrides = {} }) => {
+    scheduledChecks: async (selectors, { all = false, overrides = {} }) => {
       await clearOwnHelper(ports);
-      return agendaOf(ports, dockerTarget(ports), { selectors, all, overrides, absent: true });
+      return scheduledChecksOf(ports, dockerTarget(ports), { selectors, all, overrides, absent: true });
     },
-    arrived: (selectors, { arrivals, since, all = false, overrides = {} }) =>
-      concernedBy(ports, { arrivals, since, selectors, all, overrides, absent: true }),
+    arrived: (selectors, { localImages, since, all = false, overrides = {} }) =>
+      concernedBy(ports, { localImages, since, selectors, all, overrides, absent: true }),
     hinted: (selectors, { pushes, all = false, overrides = {} }) =>
       hintedServices(ports, dockerTarget(ports), { pushes, selectors, all, overrides, absent: true }),
     hooks: () => ports.config().hooks,
@@ -185,7 +185,7 @@ export function createApp(ports: Ports): App {
     reload: () => ports.reloadConfig(),
     recover: (selectors, signal, progress) => recover(calledBy(ports, { progress }), selectors, signal),
     doctor: () => diagnose(ports),
-    tell: teller(ports),
+    notify: createNotifier(ports),
     names: async () => nameChoices(await listed(ports.engine)),
     find: async (selector) => findService(groupServices(await listed(ports.engine)), selector).key,
     pastRolls: () => pastRolls(ports),
@@ -264,7 +264,7 @@ async function backOptions(ports: Ports, service: Service, request: RollRequest)
     target: { kind: 'local', image },
     volumesOf: request.withVolumes ? image.id : undefined,
     event: 'rolled-back',
-    condemn: true,
+    rejectLeft: true,
     force: true,
   };
 }
@@ -277,7 +277,7 @@ function rollOptions(request: RollRequest): RollOptions {
     force: request.force ?? false,
     overrides: request.overrides ?? {},
     event: 'rolled',
-    condemn: false,
+    rejectLeft: false,
     roll: request.roll,
     signal: request.signal,
   };

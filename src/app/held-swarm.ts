@@ -64,13 +64,13 @@ async function heldUnit(ports: Ports, { key, service }: SwarmUnit, options: Swar
     service: key,
     isUnchanged: pinnedImage(wanted) === service.image && !options.force,
     roll: (id) => reported(key, () => rollSwarmService(ports, key, { ...options, roll: id ?? options.roll })),
-    back: (condemn) =>
+    back: (rejectLeft) =>
       reported(key, async () => {
         // An interrupted command takes its finished hosts back all the same.
         const { signal } = new AbortController();
         const target = { kind: 'local', image: old } as const;
         const report = await rollSwarmService(ports, key, { ...options, target, roll: undefined, signal });
-        if (!condemn) await dropFailure(ports, service, wanted.digest ?? '');
+        if (!rejectLeft) await dropFailure(ports, service, wanted.digest ?? '');
         return report;
       }),
     release: async () => {},

@@ -19,9 +19,9 @@ import { rollSwarmService, type SwarmRollOptions } from './swarm/roll.ts';
 import { rollbackSwarm } from './swarm/rollback.ts';
 import { swarmHistory, swarmStatus } from './swarm/status.ts';
 import { type SwarmUnit, swarmFacts, swarmTarget, swarmUnits } from './swarm/target.ts';
-import { agendaOf } from './update/agenda.ts';
 import { hintedServices } from './update/hinted.ts';
-import { mendServices, type UpdateOptions, updateServices } from './update/update.ts';
+import { scheduledChecksOf } from './update/scheduled-checks.ts';
+import { recoverOptedIn, type UpdateOptions, updateServices } from './update/update.ts';
 
 /** The same use cases, also for the services of a Swarm if the engine is one of its managers. */
 export function withSwarm(app: App, ports: Ports): App {
@@ -103,25 +103,25 @@ function looking(app: App, ports: Ports): Looking {
   };
 }
 
-type Unattended = Pick<App, 'update' | 'mend' | 'agenda' | 'hinted'>;
+type Unattended = Pick<App, 'update' | 'recoverOptedIn' | 'scheduledChecks' | 'hinted'>;
 
 function unattended(app: App, ports: Ports): Unattended {
   return {
     update: (selectors, request) => update(app, ports, selectors, request),
-    mend: async (selectors, request) => {
+    recoverOptedIn: async (selectors, request) => {
       const { containers, swarm } = await wanted(ports, selectors);
       const own = calledBy(ports, request);
-      const lines = containers ? await app.mend(containers, request) : [];
-      const more = swarm ? await mendServices(own, swarmTarget(own), updateOptions(swarm, request)) : [];
+      const lines = containers ? await app.recoverOptedIn(containers, request) : [];
+      const more = swarm ? await recoverOptedIn(own, swarmTarget(own), updateOptions(swarm, request)) : [];
       return [...lines, ...more];
     },
-    agenda: async (selectors, request) => {
+    scheduledChecks: async (selectors, request) => {
       const { containers, swarm } = await wanted(ports, selectors);
-      const lines = containers ? await app.agenda(containers, request) : [];
+      const lines = containers ? await app.scheduledChecks(containers, request) : [];
       if (!swarm) return lines;
       const { all = false, overrides = {} } = request;
       const asked = { selectors: swarm, all, overrides, absent: true };
-      return [...lines, ...(await agendaOf(ports, swarmTarget(ports), asked))];
+      return [...lines, ...(await scheduledChecksOf(ports, swarmTarget(ports), asked))];
     },
     hinted: (selectors, request) => hinted(app, ports, selectors, request),
   };

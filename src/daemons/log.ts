@@ -3,5 +3,5 @@ export type Level = 'debug' | 'info' | 'warn' | 'error';
 
 /** The log of a daemon: a sentence, and the facts behind it for programs. */
 export interface WatchLog {
-  tell(level: Level, text: string, facts?: Readonly<Record<string, unknown>>): void;
+  write(level: Level, text: string, facts?: Readonly<Record<string, unknown>>): void;
 }

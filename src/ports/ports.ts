@@ -20,8 +20,8 @@ export type {
   RegistryRules,
 } from '../core/model/engine.ts';
 export type { Login, LoginFor, RemoteImage } from '../core/model/registry.ts';
-export type { CoverRequest, FindProcess, ForwardEnd, ForwardStart, Process } from '../core/traffic/routes.ts';
-export type { Kernel, SeenForward } from './kernel.ts';
+export type { FindProcess, PortRedirectRequest, Process, RedirectEnd, RedirectStart } from '../core/traffic/routes.ts';
+export type { Kernel, SeenAddressRedirect } from './kernel.ts';
 
 /** The sink of progress; results never go there. */
 export type Report = (progress: Progress) => void;

@@ -47,9 +47,9 @@ export function openInstallDesk(reach: InstallReach): InstallDesk {
   };
 }
 
-async function checkCron({ way, schedule }: UnitWish): Promise<void> {
+async function checkCron({ scheduler, schedule }: UnitWish): Promise<void> {
   // Other schedules are read, and refused, when the file is made.
-  if (way === 'cron' && schedule !== undefined && /^\S+( +\S+){4}$/.test(schedule.trim()))
+  if (scheduler === 'cron' && schedule !== undefined && /^\S+( +\S+){4}$/.test(schedule.trim()))
     await cronSchedules().next(schedule.trim(), 0, undefined);
 }
 

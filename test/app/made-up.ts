@@ -271,6 +271,6 @@ function rollOf(
   found: CheckedTarget,
   other: Partial<ServiceReport> | undefined,
 ): ServiceReport {
-  if (!other) for (const { home } of service.slots) world.becomes(home, found.digest);
+  if (!other) for (const { slotName } of service.slots) world.becomes(slotName, found.digest);
   return { service: service.key, outcome: 'rolled', strategy: 'start-first', timings: { total: 1200 }, ...other };
 }

@@ -11,8 +11,8 @@ import { eventually } from '../lab/waiting.ts';
 import type { World } from '../lab/world.ts';
 import type { Outcome, Tried } from './cell.ts';
 import { type Moment, momentReader, momentText } from './moments.ts';
+import { type Connections, commandOf, type Prepared, prepare, SCENARIOS, type ScenarioName } from './scenarios.ts';
 import { assertSafe, removeSubject, versionsOf } from './subject.ts';
-import { commandOf, type Prepared, prepare, WAYS, type Way, type WayName } from './ways.ts';
 
 /** The daemon's end. */
 const GOES = { stopped: 'SIGTERM', killed: 'SIGKILL' } as const;
@@ -21,10 +21,16 @@ type Going = keyof typeof GOES;
 export const GOINGS = Object.keys(GOES) as Going[];
 
 /** Some of the scenarios, since each cell needs a restart of the daemon: every kind of step, except those of backups and failures. */
-export const OUTAGE_WAYS: readonly WayName[] = ['start-first', 'stop-first', 'rehearsed', 'handover', 'scaled'];
+export const OUTAGE_SCENARIOS: readonly ScenarioName[] = [
+  'start-first',
+  'stop-first',
+  'rehearsed',
+  'handover',
+  'scaled',
+];
 
 export interface Outage {
-  way: WayName;
+  way: ScenarioName;
   going: Going;
   before: Moment;
 }
@@ -142,7 +148,7 @@ async function judged(
   }
   const began = Date.now();
   if (report.outcome !== 'rolled') await recover(subject);
-  const { memories, ends }: Way = WAYS[way];
+  const { memories, ends }: Connections = SCENARIOS[way];
   const version = await assertSafe(subject, memories || text === 'not-healthy');
   if (report.outcome === 'rolled') assert.equal(version, ends);
   return {
@@ -154,11 +160,11 @@ async function judged(
 // Right after the roll, before any recovery.
 async function assertTrue(
   subject: Prepared,
-  way: WayName,
+  way: ScenarioName,
   before: readonly unknown[],
   report: ServiceReport,
 ): Promise<void> {
-  const { ends }: Way = WAYS[way];
+  const { ends }: Connections = SCENARIOS[way];
   const told = JSON.stringify(report);
   const [now, versions] = await Promise.all([idsOf(subject), versionsOf(subject)]);
   if (report.outcome === 'rolled') {

@@ -14,8 +14,8 @@ import { type Call, type Fault, type FaultProxy, faultProxy } from '../lab/fault
 import type { World } from '../lab/world.ts';
 import type { Outcome, Tried } from './cell.ts';
 import { scoped } from './kills.ts';
+import { type Connections, type Prepared, prepare, SCENARIOS, type ScenarioName } from './scenarios.ts';
 import { assertSafe, removeSubject, versionsOf } from './subject.ts';
-import { type Prepared, prepare, WAYS, type Way, type WayName } from './ways.ts';
 
 export const FAULTS = {
   '500': { kind: 'answer', status: 500 },
@@ -40,13 +40,13 @@ export interface CallAt extends Call {
 export type Moment = Pick<CallAt, 'what' | 'nth'> & { since?: Pick<CallAt, 'what' | 'nth'> };
 
 export interface EngineFault {
-  way: WayName;
+  way: ScenarioName;
   fault: FaultName;
   at: Moment;
 }
 
 // The time limits for a stalled engine are short here.
-const PATIENCE = { read: 8000, change: 8000, idle: 8000 };
+const TIMEOUTS = { read: 8000, change: 8000, idle: 8000 };
 
 interface Stage {
   subject: Prepared;
@@ -55,8 +55,8 @@ interface Stage {
 }
 
 /** Every call of an undisturbed run. */
-export async function callsOf(world: World, way: WayName): Promise<CallAt[]> {
-  const { ends, memories }: Way = WAYS[way];
+export async function callsOf(world: World, way: ScenarioName): Promise<CallAt[]> {
+  const { ends, memories }: Connections = SCENARIOS[way];
   return staged(world, way, async (stage) => {
     stage.proxy.arm(undefined, () => false);
     const report = await asked(stage, way);
@@ -81,7 +81,7 @@ export async function tryFault(world: World, { way, fault, at }: EngineFault): P
   }
 }
 
-async function staged<T>(world: World, way: WayName, work: (stage: Stage) => Promise<T>): Promise<T> {
+async function staged<T>(world: World, way: ScenarioName, work: (stage: Stage) => Promise<T>): Promise<T> {
   const subject = await prepare(world, way);
   try {
     return await scoped(async (scope) => {
@@ -98,7 +98,7 @@ async function staged<T>(world: World, way: WayName, work: (stage: Stage) => Pro
 /** The same use cases, with shorter time limits for the engine. */
 async function impatient(opened: OpenApp, { dockerHost }: EngineUnderTest): Promise<OpenApp> {
   const endpoint: Endpoint = { kind: 'unix', path: new URL(dockerHost).pathname, origin: 'a test' };
-  const engine = dockerEngine(await connect(endpoint), endpoint, async () => undefined, PATIENCE);
+  const engine = dockerEngine(await connect(endpoint), endpoint, async () => undefined, TIMEOUTS);
   const ports = { ...opened.ports, engine };
   const close = () => {
     engine.close();
@@ -109,7 +109,7 @@ async function impatient(opened: OpenApp, { dockerHost }: EngineUnderTest): Prom
 
 async function survive(stage: Stage, { way, fault, at }: EngineFault): Promise<Outcome> {
   const { subject, proxy, opened } = stage;
-  const { memories }: Way = WAYS[way];
+  const { memories }: Connections = SCENARIOS[way];
   const before = await versionsOf(subject);
   proxy.arm(FAULTS[fault], (call, calls) => call.what === at.what && isNow(calls, at));
   const report = await asked(stage, way);
@@ -130,8 +130,8 @@ async function survive(stage: Stage, { way, fault, at }: EngineFault): Promise<O
   };
 }
 
-async function asked({ opened, subject }: Stage, way: WayName): Promise<ServiceReport> {
-  const { command }: Way = WAYS[way];
+async function asked({ opened, subject }: Stage, way: ScenarioName): Promise<ServiceReport> {
+  const { command }: Connections = SCENARIOS[way];
   const request: RollRequest = { signal: new AbortController().signal, overrides: {}, pull: 'never' };
   try {
     const { app } = opened;
@@ -155,12 +155,12 @@ async function asked({ opened, subject }: Stage, way: WayName): Promise<ServiceR
 
 async function assertTrue(
   subject: Prepared,
-  way: WayName,
+  way: ScenarioName,
   before: readonly unknown[],
   report: ServiceReport,
   story: string,
 ): Promise<void> {
-  const { ends }: Way = WAYS[way];
+  const { ends }: Connections = SCENARIOS[way];
   const now = await versionsOf(subject);
   if (report.outcome !== 'failed') return assert.deepEqual(new Set(now), new Set([ends]), story);
   // Every report except "needs attention" promises that the old version serves as before, or that nothing was touched.

@@ -9,8 +9,17 @@ import { eventually } from '../lab/waiting.ts';
 import type { Scope, World } from '../lab/world.ts';
 import type { Outcome, Tried } from './cell.ts';
 import { type Moment, momentReader, momentText } from './moments.ts';
+import {
+  type Connections,
+  commandOf,
+  hasBadImage,
+  type Prepared,
+  prepare,
+  rollArgs,
+  SCENARIOS,
+  type ScenarioName,
+} from './scenarios.ts';
 import { answering, assertSafe, endExpiring, removeSubject } from './subject.ts';
-import { commandOf, hasBadImage, type Prepared, prepare, rollArgs, WAYS, type Way, type WayName } from './ways.ts';
 
 /** The moment of the kill: at a line of output, or at the nth changing call. */
 export type KillAt = Moment | { when: 'answered'; call: string; nth: number };
@@ -20,13 +29,13 @@ export type Then = 'recover' | 'roll' | 'waiting';
 export const THENS: readonly Then[] = ['recover', 'roll', 'waiting'];
 
 export interface Kill {
-  way: WayName;
+  way: ScenarioName;
   at: KillAt;
 }
 
 /** Every moment of an undisturbed run, in its order. Fails if that does not end where the scenario ends. */
-export async function momentsOf(world: World, way: WayName): Promise<KillAt[]> {
-  const { ends, memories }: Way = WAYS[way];
+export async function momentsOf(world: World, way: ScenarioName): Promise<KillAt[]> {
+  const { ends, memories }: Connections = SCENARIOS[way];
   const subject = await prepare(world, way);
   try {
     return await scoped(async (scope) => {
@@ -130,7 +139,7 @@ export async function killed(world: World, kill: Kill): Promise<Roll> {
   return { kill, subject, dead };
 }
 
-function killedAtLine(way: WayName, subject: Prepared, at: Moment): Promise<CliResult> {
+function killedAtLine(way: ScenarioName, subject: Prepared, at: Moment): Promise<CliResult> {
   const { world } = subject;
   const read = momentReader();
   return swapctl(commandOf(way, subject), {
@@ -144,7 +153,7 @@ function killedAtLine(way: WayName, subject: Prepared, at: Moment): Promise<CliR
 }
 
 function killedAtCall(
-  way: WayName,
+  way: ScenarioName,
   subject: Prepared,
   { call, nth }: { call: string; nth: number },
 ): Promise<CliResult> {
@@ -177,7 +186,7 @@ async function leftAlone({ way }: Kill, subject: Prepared, then: Then): Promise<
     gapMs = Math.max(gapMs, await longestGap(subject));
   }
   const answers = (await answering(subject)) !== undefined;
-  const { gap }: Way = WAYS[way];
+  const { gap }: Connections = SCENARIOS[way];
   if (!answers && !gap) await eventually('it goes on answering', () => answering(subject));
   return answers && gapMs < WATCH_MS ? undefined : gapMs;
 }
@@ -203,7 +212,7 @@ async function madeGood(
   then: Then,
   recovering: Promise<Recovery> | undefined,
 ): Promise<Outcome> {
-  const { memories, ends, command }: Way = WAYS[kill.way];
+  const { memories, ends, command }: Connections = SCENARIOS[kill.way];
   const began = Date.now();
   const text = recovering ? recoveredWord(subject, await recovering) : await rolledAgain(kill.way, subject);
   const recoveryMs = recovering ? (await recovering).ms : Date.now() - began;
@@ -237,7 +246,7 @@ function recoveredWord(subject: Prepared, { items, said }: Recovery): string {
   return words.length > 0 ? [...new Set(words)].join(' and ') : 'nothing to do';
 }
 
-async function rolledAgain(way: WayName, { world, service }: Prepared): Promise<string> {
+async function rolledAgain(way: ScenarioName, { world, service }: Prepared): Promise<string> {
   const { code, json, stdout, stderr } = await swapctl(rollArgs(service), { env: world.env, netns: world.netns });
   const { outcome, error } = json();
   const meant = hasBadImage(way) ? ['not-healthy', 'known-bad'].includes(error?.code) : code === 0;

@@ -10,7 +10,7 @@ import { nft } from '../lab/host-state.ts';
 import { enter, isHere } from '../lab/netns.ts';
 import { type Scope, testWorld, type World } from '../lab/world.ts';
 import { pooled, TOPICS, type Topic, type Tried, tableOf } from './cell.ts';
-import { type LoneEngine, OUTAGE_WAYS, type Outage, outageFaults, startLoneEngine } from './daemon.ts';
+import { type LoneEngine, OUTAGE_SCENARIOS, type Outage, outageFaults, startLoneEngine } from './daemon.ts';
 import { THENS } from './kills.ts';
 import {
   assertAllKinds,
@@ -25,16 +25,16 @@ import {
   outageTry,
   peopleTry,
 } from './matrix.ts';
+import { ALL_WAYS, SCENARIO_NAMES, SCENARIOS, type ScenarioName, skipOf } from './scenarios.ts';
 import { type Cell, killTries, type Try } from './tries.ts';
-import { ALL_WAYS, skipOf, WAY_NAMES, WAYS, type WayName } from './ways.ts';
 
 const USAGE = `npm run test:chaos [-- OPTIONS]
-  --way WAY       only this one (again for more): ${WAY_NAMES.join(', ')}
+  --way WAY       only this one (again for more): ${SCENARIO_NAMES.join(', ')}
   --fault FAULT   only a topic (${TOPICS.join(', ')}), or what has this in its name: "500", "removed", "killed after"
   --step STEP     only at what has this in its name: "rename#1", "POST"
   --afterwards W  only kills after which this comes: ${THENS.join(', ')}
   --engine KIND   on an engine of its own: ${ENGINE_KINDS.join(', ')};
-                  the topic daemon always has its own (trixie), and takes ${OUTAGE_WAYS.join(', ')}
+                  the topic daemon always has its own (trixie), and takes ${OUTAGE_SCENARIOS.join(', ')}
   --at-once N     how many services at a time (4)
   --part I/N      only each Nth of what is chosen, from the Ith on`;
 
@@ -52,7 +52,7 @@ const { values } = parseArgs({
 });
 const AT_ONCE = Number(values['at-once']);
 const TOPIC = TOPICS.find((topic) => topic === values.fault);
-const WAYS_MEANT = WAY_NAMES.filter((way) => values.way.length === 0 || values.way.includes(way));
+const SCENARIOS_MEANT = SCENARIO_NAMES.filter((way) => values.way.length === 0 || values.way.includes(way));
 
 let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -71,7 +71,7 @@ interface Found {
 
 async function main(): Promise<number> {
   const topics = TOPIC ? [TOPIC] : TOPICS.filter((topic) => FAULTS_OF[topic].some(isMeant));
-  const way = values.way.find((one) => !(one in WAYS));
+  const way = values.way.find((one) => !(one in SCENARIOS));
   const engine = values.engine !== undefined && !isKind(values.engine) ? values.engine : undefined;
   const wrong = way ?? engine ?? (topics.length === 0 ? values.fault : undefined);
   if (values.help || wrong) {
@@ -169,7 +169,7 @@ async function traces({ docker, netns }: EngineUnderTest): Promise<string[]> {
 }
 
 async function breakIn(world: World, topics: readonly Topic[]): Promise<Tried[]> {
-  const courses = await undisturbed(world, WAYS_MEANT, topics, AT_ONCE);
+  const courses = await undisturbed(world, SCENARIOS_MEANT, topics, AT_ONCE);
   if (values.way.length === 0 && topics.includes('kill')) assertAllKinds(courses);
   const make: Record<Exclude<Topic, 'daemon'>, () => Try[]> = {
     kill: () => {
@@ -187,7 +187,7 @@ async function breakIn(world: World, topics: readonly Topic[]): Promise<Tried[]>
 }
 
 async function takeDaemon(world: World, engine: LoneEngine): Promise<Tried[]> {
-  const ways = WAYS_MEANT.filter((way) => OUTAGE_WAYS.includes(way));
+  const ways = SCENARIOS_MEANT.filter((way) => OUTAGE_SCENARIOS.includes(way));
   const courses = await undisturbed(world, ways, ['daemon'], 1);
   const tryOf = (outage: Outage): Try => outageTry(engine, outage);
   return tryAll(world, someOf(everyOutage(courses), tryOf).map(tryOf), []);
@@ -195,13 +195,13 @@ async function takeDaemon(world: World, engine: LoneEngine): Promise<Tried[]> {
 
 async function undisturbed(
   world: World,
-  ways: readonly WayName[],
+  ways: readonly ScenarioName[],
   topics: readonly Topic[],
   atOnce: number,
 ): Promise<Course[]> {
   const courses = await coursesOf(world, ways, topics, atOnce);
   for (const { way, moments, calls } of courses)
-    console.log(`${way} (${WAYS[way].about}): ${moments.length} moments, ${calls.length} calls`);
+    console.log(`${way} (${SCENARIOS[way].about}): ${moments.length} moments, ${calls.length} calls`);
   return courses;
 }
 

@@ -7,21 +7,21 @@ import { GOINGS, type LoneEngine, type Outage, outageFault, outageFaults, outage
 import { type CallAt, callsOf, callText, type EngineFault, FAULT_NAMES, type FaultName, tryFault } from './faults.ts';
 import { faultOf, type Kill, type KillAt, momentsOf } from './kills.ts';
 import { type Moment, momentText, STEP_KINDS } from './moments.ts';
-import { DEEDS, type DeedName, isDoable, type Meddling, tryMeddling } from './people.ts';
+import { ACTIONS, type ActionName, isDoable, type Meddling, tryMeddling } from './people.ts';
+import type { ScenarioName } from './scenarios.ts';
 import type { Cell, Try } from './tries.ts';
-import type { WayName } from './ways.ts';
 
 /** The names of faults in the table. */
 export const FAULTS_OF: Record<Topic, readonly string[]> = {
   kill: (['before', 'after', 'answered'] as const).map((when) => faultOf({ when })),
   engine: FAULT_NAMES,
-  people: Object.keys(DEEDS),
+  people: Object.keys(ACTIONS),
   daemon: [false, true].flatMap(outageFaults),
 };
 
 /** The undisturbed course of a scenario. */
 export interface Course {
-  way: WayName;
+  way: ScenarioName;
   moments: readonly KillAt[];
   calls: readonly CallAt[];
 }
@@ -29,7 +29,7 @@ export interface Course {
 /** Runs every scenario undisturbed. */
 export async function coursesOf(
   world: World,
-  ways: readonly WayName[],
+  ways: readonly ScenarioName[],
   topics: readonly Topic[],
   atOnce: number,
 ): Promise<Course[]> {
@@ -48,7 +48,7 @@ export function assertAllKinds(courses: readonly Course[]): void {
   assert.deepEqual(
     STEP_KINDS.filter((kind) => !met.has(kind)),
     [],
-    'kinds of steps that no way here has: give test/chaos/ways.ts one',
+    'kinds of steps that no way here has: give test/chaos/scenarios.ts one',
   );
 }
 
@@ -59,10 +59,10 @@ export function everyKill(courses: readonly Course[]): Kill[] {
 
 /** Every action of users, before every step. */
 export function everyMeddling(courses: readonly Course[]): Meddling[] {
-  const deeds = Object.keys(DEEDS) as DeedName[];
+  const actions = Object.keys(ACTIONS) as ActionName[];
   return courses.flatMap(({ way, moments }) => {
     return steps(moments).flatMap((before) =>
-      deeds.filter((deed) => isDoable(way, deed)).map((deed) => ({ way, deed, before })),
+      actions.filter((action) => isDoable(way, action)).map((action) => ({ way, action, before })),
     );
   });
 }
@@ -85,7 +85,7 @@ export function everyFault(courses: readonly Course[]): EngineFault[] {
 }
 
 export function peopleTry(one: Meddling): Try {
-  const cell: Cell = { topic: 'people', way: one.way, fault: one.deed, moment: momentText(one.before) };
+  const cell: Cell = { topic: 'people', way: one.way, fault: one.action, moment: momentText(one.before) };
   const run = async (world: World) => [await tryMeddling(world, one)].filter((tried) => tried !== undefined);
   return { cells: [cell], run };
 }

@@ -10,43 +10,52 @@ import { eventually } from '../lab/waiting.ts';
 import type { World } from '../lab/world.ts';
 import type { Outcome, Tried } from './cell.ts';
 import { type Moment, momentReader, momentText } from './moments.ts';
+import {
+  type Connections,
+  commandOf,
+  hasBadImage,
+  type Prepared,
+  prepare,
+  rollArgs,
+  SCENARIOS,
+  type ScenarioName,
+} from './scenarios.ts';
 import { answering, assertSafe, imageOf, namesOf, removeSubject, versionsOf } from './subject.ts';
-import { commandOf, hasBadImage, type Prepared, prepare, rollArgs, WAYS, type Way, type WayName } from './ways.ts';
 
-type Deed = (subject: Prepared, old: string) => Promise<boolean>;
+type ChangeActions = (subject: Prepared, old: string) => Promise<boolean>;
 
 /** The actions; each resolves with false if it has no object. */
-export const DEEDS = {
+export const ACTIONS = {
   'old one stopped': (subject, old) => toRunning(subject, old, (container) => container.stop()),
   'new one stopped': async (subject, old) =>
-    toRunning(subject, await newOne(subject, old), (container) => container.stop()),
+    toRunning(subject, await candidateOf(subject, old), (container) => container.stop()),
   'old one paused': (subject, old) => toRunning(subject, old, (container) => container.pause()),
   'new one paused': async (subject, old) =>
-    toRunning(subject, await newOne(subject, old), (container) => container.pause()),
+    toRunning(subject, await candidateOf(subject, old), (container) => container.pause()),
   'old one removed': (subject, old) => toAny(subject, old, (container) => container.remove({ force: true })),
   'new one removed': async (subject, old) =>
-    toAny(subject, await newOne(subject, old), (container) => container.remove({ force: true })),
+    toAny(subject, await candidateOf(subject, old), (container) => container.remove({ force: true })),
   'old one renamed': (subject, old) =>
     toAny(subject, old, (container) => container.rename({ name: elsewhere(subject) })),
   'new one renamed': async (subject, old) =>
-    toAny(subject, await newOne(subject, old), (container) => container.rename({ name: elsewhere(subject) })),
+    toAny(subject, await candidateOf(subject, old), (container) => container.rename({ name: elsewhere(subject) })),
   'images pruned': prune,
   'another roll': otherRoll,
   'compose up -d': (subject) => compose(subject, 'up', '--detach'),
   'compose down': (subject) => compose(subject, 'down', '--timeout', '1'),
-} satisfies Record<string, Deed>;
+} satisfies Record<string, ChangeActions>;
 
-export type DeedName = keyof typeof DEEDS;
+export type ActionName = keyof typeof ACTIONS;
 
 export interface Meddling {
-  way: WayName;
-  deed: DeedName;
+  way: ScenarioName;
+  action: ActionName;
   before: Moment;
 }
 
 /** True: the action is possible in this scenario. */
-export function isDoable(way: WayName, deed: DeedName): boolean {
-  return way === 'compose' || way === 'scaled' || !deed.startsWith('compose');
+export function isDoable(way: ScenarioName, action: ActionName): boolean {
+  return way === 'compose' || way === 'scaled' || !action.startsWith('compose');
 }
 
 /** Undefined if the action had no object. */
@@ -54,7 +63,7 @@ export async function tryMeddling(world: World, one: Meddling): Promise<Tried | 
   const cell = {
     topic: 'people' as const,
     way: one.way,
-    fault: one.deed,
+    fault: one.action,
     moment: momentText(one.before).replace('before ', ''),
   };
   const subject = await prepare(world, one.way);
@@ -68,21 +77,21 @@ export async function tryMeddling(world: World, one: Meddling): Promise<Tried | 
   }
 }
 
-async function endure(subject: Prepared, { way, deed, before }: Meddling): Promise<Outcome | undefined> {
-  const { memories }: Way = WAYS[way];
-  const told = await rolledMeanwhile(subject, { way, deed, before });
+async function endure(subject: Prepared, { way, action, before }: Meddling): Promise<Outcome | undefined> {
+  const { memories }: Connections = SCENARIOS[way];
+  const told = await rolledMeanwhile(subject, { way, action, before });
   if (!told.done) return undefined;
   const { report, story } = told;
   if (/: rolled, but its container is (exited|paused|gone) now/.test(story)) {
     assert.equal(report.outcome, 'rolled', story);
-    await assertNotSwapctl(subject, deed, told);
+    await assertNotSwapctl(subject, action, told);
     return { text: 'rolled, and tells what needs a person' };
   }
   await assertReport(subject, way, report, story);
-  if (deed.startsWith('new one') && !hasBadImage(way))
+  if (action.startsWith('new one') && !hasBadImage(way))
     assert.notEqual(report.error?.code, 'not-healthy', `no image is to blame\n${story}`);
   const stray = (await namesOf(subject)).includes(elsewhere(subject));
-  if (deed === 'old one renamed' && stray) assert.ok(story.includes(elsewhere(subject)), `it says so\n${story}`);
+  if (action === 'old one renamed' && stray) assert.ok(story.includes(elsewhere(subject)), `it says so\n${story}`);
   const began = Date.now();
   const items = await recover(subject);
   const failed = items.find(({ outcome }) => outcome === 'failed');
@@ -91,7 +100,7 @@ async function endure(subject: Prepared, { way, deed, before }: Meddling): Promi
   const evened = items.filter(({ slot, found }) => slot !== subject.slots[0] && found.startsWith('replicas of '));
   const left = items.every((item) => item.outcome === 'removed' || evened.includes(item));
   if (failed !== undefined || (left && report.error?.code === 'attention')) {
-    await assertNotSwapctl(subject, deed, told);
+    await assertNotSwapctl(subject, action, told);
     if (evened.length > 0) await assertOneVersion(subject, story);
     return { text: 'needs a person' };
   }
@@ -101,7 +110,7 @@ async function endure(subject: Prepared, { way, deed, before }: Meddling): Promi
   return { text: `${report.error?.code ?? report.outcome}, version ${version}`, recoveryMs: Date.now() - began };
 }
 
-interface Told {
+interface Notified {
   done: boolean;
   /** The containers of the service right after the action, without swapctl's helpers. */
   left: readonly string[];
@@ -109,7 +118,7 @@ interface Told {
   story: string;
 }
 
-async function rolledMeanwhile(subject: Prepared, { way, deed, before }: Meddling): Promise<Told> {
+async function rolledMeanwhile(subject: Prepared, { way, action, before }: Meddling): Promise<Notified> {
   const { world, slots } = subject;
   const old = (await world.docker.getContainer(slots[0] ?? '').inspect()).Id;
   const read = momentReader();
@@ -121,7 +130,7 @@ async function rolledMeanwhile(subject: Prepared, { way, deed, before }: Meddlin
     atLine: async (line) => {
       const moment = read(line);
       if (!moment || momentText(moment) !== momentText(before)) return;
-      done = await DEEDS[deed](subject, old);
+      done = await ACTIONS[action](subject, old);
       left = await serversOf(subject);
     },
   });
@@ -134,11 +143,11 @@ async function rolledMeanwhile(subject: Prepared, { way, deed, before }: Meddlin
 // The report states the present situation, before any recovery.
 async function assertReport(
   subject: Prepared,
-  way: WayName,
+  way: ScenarioName,
   { outcome, error }: ServiceReport,
   story: string,
 ): Promise<void> {
-  const { command }: Way = WAYS[way];
+  const { command }: Connections = SCENARIOS[way];
   const [from, to] = command === 'rollback' ? ['2', '1'] : ['1', '2'];
   if (outcome === 'unchanged') return;
   const versions = [...new Set(await versionsOf(subject))];
@@ -147,11 +156,11 @@ async function assertReport(
 }
 
 // Only containers that users removed may be missing.
-async function assertNotSwapctl(subject: Prepared, deed: DeedName, { left, story }: Told): Promise<void> {
-  assert.notEqual(deed, 'another roll', story);
+async function assertNotSwapctl(subject: Prepared, action: ActionName, { left, story }: Notified): Promise<void> {
+  assert.notEqual(action, 'another roll', story);
   // With several replicas compose removes and re-creates at will; the remaining ones have to answer.
-  if (deed === 'compose up -d') await eventually(`it answers\n${story}`, () => answering(subject));
-  if (deed === 'compose down') return;
+  if (action === 'compose up -d') await eventually(`it answers\n${story}`, () => answering(subject));
+  if (action === 'compose down') return;
   const now = await serversOf(subject);
   assert.ok(now.length > 0 || left.length === 0, `nothing is left, where ${left} was when it was done\n${story}`);
 }
@@ -179,7 +188,7 @@ function elsewhere({ name }: Prepared): string {
   return `${name}-elsewhere`;
 }
 
-async function newOne({ world, slots }: Prepared, old: string): Promise<string | undefined> {
+async function candidateOf({ world, slots }: Prepared, old: string): Promise<string | undefined> {
   const [slot] = slots;
   const all = await world.docker.listContainers({ all: true });
   const names = [`/${slot}`, `/${slot}.swapctl-next`];

@@ -7,7 +7,7 @@ import { isRejection } from '../../src/core/health/blame.ts';
 import { failureRecords } from '../../src/core/health/failures.ts';
 import { keepRepository } from '../../src/core/service/names.ts';
 import { unpackedTool } from '../lab/cache.ts';
-import { coverTable, nft, nftIn, nftScript } from '../lab/host-state.ts';
+import { nft, nftIn, nftScript, portRedirectTable } from '../lab/host-state.ts';
 import { APP_PORT } from '../lab/images.ts';
 import { enter, isHere } from '../lab/netns.ts';
 import { sha256 } from '../lab/sha256.ts';
@@ -182,7 +182,10 @@ async function assertAnswers(world: World, slot: string, version: string): Promi
 async function assertNoRules({ world, slots }: Subject): Promise<void> {
   const tables = nft(world.netns, 'list', 'tables');
   for (const slot of slots) {
-    assert.ok(!tables.includes(await coverTable(world, slot)), `no rules that lead the ports of ${slot} are left`);
+    assert.ok(
+      !tables.includes(await portRedirectTable(world, slot)),
+      `no rules that lead the ports of ${slot} are left`,
+    );
     const { Id, State } = await world.docker.getContainer(slot).inspect();
     assert.ok(!tables.includes(`-${Id.slice(0, 12)}-`), `nothing leads to ${slot}`);
     assert.ok(!tables.includes(`swapctl-moved-${Id.slice(0, 12)}`), `nothing leads from ${slot}`);
@@ -208,11 +211,11 @@ async function assertTags({ world, service, name, slots }: Subject): Promise<voi
 /** The kernel's work at the end of a rule's lifetime. */
 export async function endExpiring(subject: Subject): Promise<void> {
   const { world, slots, name } = subject;
-  const covers = await Promise.all(slots.map((slot) => coverTable(world, slot)));
+  const portRedirects = await Promise.all(slots.map((slot) => portRedirectTable(world, slot)));
   for (const [, family = '', table = ''] of nft(world.netns, 'list', 'tables').matchAll(
     /^table (\S+) (swapctl-\S+)$/gm,
   )) {
-    if (covers.includes(table)) expire(world, family, table);
+    if (portRedirects.includes(table)) expire(world, family, table);
   }
   for (const { Id, State } of await containersOf(world, name)) {
     const tables = nft(world.netns, 'list', 'tables').matchAll(/^table (\S+) (swapctl-moved-([0-9a-f]+)-\S+)$/gm);

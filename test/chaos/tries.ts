@@ -2,10 +2,10 @@
 import type { World } from '../lab/world.ts';
 import type { Topic, Tried } from './cell.ts';
 import { faultOf, type Kill, killText, type Then, tryKills } from './kills.ts';
-import type { WayName } from './ways.ts';
+import type { ScenarioName } from './scenarios.ts';
 
 /** A try in the table. */
-export type Cell = { topic: Topic; way: WayName; fault: string; moment: string };
+export type Cell = { topic: Topic; way: ScenarioName; fault: string; moment: string };
 
 /** A try: cells of one kind, which the table shows. */
 export interface Try {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { SOUND } from '../memory/apps.ts';
-import { connect, memoryTraffic, type WayIn, waits } from '../memory/clients.ts';
+import { connect, type Entrance, memoryTraffic, waits } from '../memory/clients.ts';
 import { virtualClock } from '../memory/clock.ts';
 import { create, inspected } from '../memory/containers.ts';
 import { build } from '../memory/images.ts';
@@ -50,7 +50,7 @@ function running(machine: Machine, reference: string): Box | undefined {
 const RETRY_MS = 1000;
 
 // A client whose SYN is dropped sends another one.
-async function connectionOf(machine: Machine, rules: Rules, way: WayIn): Promise<Connection | undefined> {
+async function connectionOf(machine: Machine, rules: Rules, way: Entrance): Promise<Connection | undefined> {
   while (waits(machine, rules, way)) await machine.clock.sleep(RETRY_MS);
   const made = connect(machine, rules, way);
   if (!made) return undefined;

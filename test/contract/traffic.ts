@@ -42,7 +42,7 @@ const CONNECTIONS: Rules[string] = {
   },
   'are counted at the target if a redirect leads them': async (stage) => {
     const [from, to] = [await stage.start('old'), await stage.start('new')];
-    await stage.kernel.forward(from, to, stage.bridges, LONG_MS);
+    await stage.kernel.redirectAddress(from, to, stage.bridges, LONG_MS);
     await connected(stage.connect(from));
     await until(stage, to, 1);
     await until(stage, from, 0);

@@ -12,7 +12,7 @@ import { findService, groupServices } from '../../src/core/service/service.ts';
 import { castRoles } from '../../src/core/service/slot.ts';
 import { SETTINGS } from '../../src/core/settings/table.ts';
 import { parseDuration } from '../../src/core/text/duration.ts';
-import { harmlessText } from '../../src/core/text/harmless.ts';
+import { sanitizeText } from '../../src/core/text/sanitize.ts';
 import { dependenciesOf } from '../../src/core/update/order.ts';
 import { parseTrack } from '../../src/core/update/track.ts';
 import { parseWindows } from '../../src/core/update/window.ts';
@@ -103,7 +103,7 @@ test('no error shows what a terminal would obey, once it is made harmless', () =
     } catch (error) {
       if (!(error instanceof SwapError)) throw error;
       for (const text of [error.message, error.hint ?? ''])
-        assert.doesNotMatch(harmlessText(text), /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/);
+        assert.doesNotMatch(sanitizeText(text), /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/);
       throw error;
     }
   });

@@ -105,7 +105,7 @@ test('no curl command of the pages is left out', () => {
 test('every curl command of the pages does what the page says', { skip }, async (t) => {
   const lab = await labOf(t);
   for (const command of COMMANDS) {
-    if (command.includes(' -N ')) await followed(command, lab);
+    if (command.includes(' -N ')) await tracked(command, lab);
     else {
       lab.site.world.newer();
       const { status, said } = await run(command, lab);
@@ -126,7 +126,7 @@ async function settled({ server: { book } }: Site): Promise<void> {
   for (const { id } of jobs) await book.settled(id, new AbortController().signal);
 }
 
-async function followed(command: string, lab: Lab): Promise<void> {
+async function tracked(command: string, lab: Lab): Promise<void> {
   let begun = false;
   const { said } = await run(command, lab, (text) => {
     if (!begun && text.includes('event: hello')) {

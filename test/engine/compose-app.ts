@@ -18,13 +18,13 @@ export interface OpenApp {
 
 export async function openApp(engine: EngineUnderTest, onProgress?: (progress: Progress) => void): Promise<OpenApp> {
   // A home without a config.json: the logins of this machine must not decide a test.
-  const home = os.devNull;
+  const slotName = os.devNull;
   const progress: Progress[] = [];
   const report = (one: Progress): void => {
     progress.push(one);
     onProgress?.(one);
   };
-  const ports = await openPorts({ host: engine.dockerHost, env: engine.env, home, folder: home, report });
+  const ports = await openPorts({ host: engine.dockerHost, env: engine.env, home: slotName, folder: slotName, report });
   return { app: createApp(ports), ports, progress, close: () => ports.engine.close() };
 }
 

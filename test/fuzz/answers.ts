@@ -14,8 +14,12 @@ import { refusal } from '../../src/adapters/registry/http/problem.ts';
 import { createdOf, parseManifest } from '../../src/adapters/registry/manifests.ts';
 import { allTags } from '../../src/adapters/registry/tags.ts';
 import { openTokens } from '../../src/adapters/registry/tokens.ts';
-import { forwardEnds, isLive, ledClients } from '../../src/adapters/traffic/nftables/forward-rules.ts';
-import { coverIn } from '../../src/adapters/traffic/nftables/rules.ts';
+import {
+  addressRedirectEnds,
+  isLive,
+  redirectedClients,
+} from '../../src/adapters/traffic/nftables/address-redirect-rules.ts';
+import { portRedirectIn } from '../../src/adapters/traffic/nftables/rules.ts';
 import { anyText } from '../lab/hostile.ts';
 import { documents, jsonTexts, repeated, type Target, target, texts } from './target.ts';
 
@@ -203,10 +207,10 @@ export const ANSWERS: readonly Target[] = [
   ),
   target('tables as nft lists them', fc.tuple(documents(TABLE), anyText), ([table, name]) => {
     const listed = (typeof table === 'object' && table !== null ? table : {}) as object;
-    coverIn(listed);
+    portRedirectIn(listed);
     isLive(listed);
-    for (const { address, port, to } of ledClients(listed))
+    for (const { address, port, to } of redirectedClients(listed))
       assert.ok(typeof address === 'string' && typeof port === 'number' && typeof to === 'string');
-    forwardEnds('01234567', name);
+    addressRedirectEnds('01234567', name);
   }),
 ];

@@ -17,7 +17,7 @@ import {
   reservedName,
   slotNames,
 } from '../../src/core/service/names.ts';
-import { homesOf, madeBySwapctl, strangersAmong } from '../../src/core/service/ownership.ts';
+import { madeBySwapctl, slotNamesOf, strangersAmong } from '../../src/core/service/ownership.ts';
 import { findService, groupServices } from '../../src/core/service/service.ts';
 import { SETTINGS } from '../../src/core/settings/table.ts';
 import { dependenciesOf } from '../../src/core/update/order.ts';
@@ -121,7 +121,7 @@ export const LABELS: readonly Target[] = [
     const one = summary({ name, labels });
     if (madeBySwapctl(one)) assert.ok(reservedName(name));
     for (const { state } of failureRecords([{ name, labels }])) assert.equal(name, failureName(state.slot, state.roll));
-    homesOf([one]);
+    slotNamesOf([one]);
     strangersAmong([one]);
   }),
   target(

@@ -5,7 +5,7 @@ import Docker from 'dockerode';
 import fc from 'fast-check';
 import { withNamesEncoded } from '../../src/adapters/docker/connect/named.ts';
 import { POSTS } from '../../src/adapters/notify/requests.ts';
-import { hostScript } from '../../src/adapters/traffic/nftables/forward-rules.ts';
+import { hostScript } from '../../src/adapters/traffic/nftables/address-redirect-rules.ts';
 import { SwapError } from '../../src/core/model/error.ts';
 import { summarizeRun } from '../../src/core/report/summary.ts';
 import { codeBlock, plainTitle, slackText } from '../../src/core/text/encode/chat.ts';
@@ -14,11 +14,11 @@ import { htmlLogLine, htmlText } from '../../src/core/text/encode/html.ts';
 import { nftInterface } from '../../src/core/text/encode/nft.ts';
 import { shellOperands, shellWord } from '../../src/core/text/encode/shell.ts';
 import { systemdQuoted, systemdWord } from '../../src/core/text/encode/systemd.ts';
-import { harmlessText } from '../../src/core/text/harmless.ts';
+import { sanitizeText } from '../../src/core/text/sanitize.ts';
 import { unitPlan } from '../../src/core/update/units.ts';
 import { documentOf } from '../../src/fronts/action/result.ts';
 import { summaryOf } from '../../src/fronts/action/summary.ts';
-import { harmless, harmlessLines } from '../../src/fronts/terminal/harmless.ts';
+import { sanitize, sanitizeLines } from '../../src/fronts/terminal/sanitize.ts';
 import { OBEYED_WORDS } from '../lab/text.ts';
 import { cronLine, shellWords, systemdText } from './readers.ts';
 import { repeated, type Target, target, texts } from './target.ts';
@@ -54,14 +54,14 @@ export const OUTPUTS: readonly Target[] = [
     'terminals',
     evil,
     (text) => {
-      assert.doesNotMatch(harmlessText(text), OBEYED);
-      assert.doesNotMatch(harmlessText(text), /\n/);
-      assert.equal(harmlessText(harmlessText(text)), harmlessText(text));
-      for (const line of harmlessLines(text)) assert.doesNotMatch(line, OBEYED);
-      assert.doesNotMatch(JSON.stringify(harmless({ a: [text] })), OBEYED);
+      assert.doesNotMatch(sanitizeText(text), OBEYED);
+      assert.doesNotMatch(sanitizeText(text), /\n/);
+      assert.equal(sanitizeText(sanitizeText(text)), sanitizeText(text));
+      for (const line of sanitizeLines(text)) assert.doesNotMatch(line, OBEYED);
+      assert.doesNotMatch(JSON.stringify(sanitize({ a: [text] })), OBEYED);
     },
     {
-      work: harmlessLines,
+      work: sanitizeLines,
       texts: repeated('\x1b[', '\x9d', '\x1b]', '\x1b[1;', '\n', '\r\n', '\x90\x1b', '\u202e', '\x1b'),
     },
   ),
@@ -157,10 +157,10 @@ export const OUTPUTS: readonly Target[] = [
       evil,
       evil,
       fc.constantFrom(
-        { way: 'cron' as const, runs: 'update' as const },
-        { way: 'systemd' as const, runs: 'update' as const },
-        { way: 'systemd' as const, runs: 'watch' as const },
-        { way: 'systemd' as const, runs: 'serve' as const },
+        { scheduler: 'cron' as const, runs: 'update' as const },
+        { scheduler: 'systemd' as const, runs: 'update' as const },
+        { scheduler: 'systemd' as const, runs: 'watch' as const },
+        { scheduler: 'systemd' as const, runs: 'serve' as const },
       ),
     ),
     ([word, value, wish]) => {

@@ -11,7 +11,7 @@ import { parseAddress } from '../../src/core/inventory/address.ts';
 import { canonical, formatRepository, isImageId, parseReference } from '../../src/core/model/reference.ts';
 import { formatDuration, parseDuration } from '../../src/core/text/duration.ts';
 import { parseBackoff, parseSchedule } from '../../src/core/update/schedule.ts';
-import { followedNow, parseTrack } from '../../src/core/update/track.ts';
+import { parseTrack, trackedNow } from '../../src/core/update/track.ts';
 import { parseVersion } from '../../src/core/update/version.ts';
 import { isOpen, nextOpening, parseWindows } from '../../src/core/update/window.ts';
 import { repeated, type Target, target, texts } from './target.ts';
@@ -110,10 +110,10 @@ export const WORDS: readonly Target[] = [
     fc.tuple(tracks, fc.array(versions, { maxLength: 4 })),
     ([text, tags]) => {
       const track = parseTrack(text, 'a test');
-      assert.equal(typeof followedNow(track, parseReference('app:1'), tags).text, 'string');
+      assert.equal(typeof trackedNow(track, parseReference('app:1'), tags).text, 'string');
     },
     {
-      work: (text) => followedNow(parseTrack('regex:^(\\d+)+$', 'it'), parseReference('app:1'), [`${text}x`]),
+      work: (text) => trackedNow(parseTrack('regex:^(\\d+)+$', 'it'), parseReference('app:1'), [`${text}x`]),
       texts: repeated('1', 'a'),
     },
   ),

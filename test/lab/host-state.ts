@@ -87,14 +87,14 @@ function bridgesGoing(inForce: string[], networks: { Id: string }[]): string[] {
 }
 
 /** Name of the table that covers a slot. */
-export async function coverTable({ docker }: World, slot: string): Promise<string> {
+export async function portRedirectTable({ docker }: World, slot: string): Promise<string> {
   const product = (await isPodman(docker)) ? 'podman' : 'docker';
   const owner = ownerOf(identityOf(await docker.info(), product));
   return `swapctl-${createHash('sha256').update(slot).digest('hex').slice(0, 32)}-${owner}`;
 }
 
 /** The tables that lead from a container to others. */
-export function forwardTables(world: World, from: string): { family: string; table: string }[] {
+export function addressRedirectTables(world: World, from: string): { family: string; table: string }[] {
   const tables = nft(world.netns, 'list', 'tables').matchAll(/^table (\S+) (swapctl-moved-([0-9a-f]+)-\S+)$/gm);
   return [...tables].flatMap(([, family = '', table = '', short = '-']) =>
     from.startsWith(short) ? [{ family, table }] : [],

@@ -46,7 +46,7 @@ export interface Registry {
    * Pushes a local image as `name:tag`, and takes the extra local tag away again.
    * Returns the full reference and the digest that the registry gave it.
    */
-  push(docker: Docker, localTag: string, remoteTag: string, auth?: RegistryLogin): Promise<Pushed>;
+  push(docker: Docker, taggedImage: string, remoteTag: string, auth?: RegistryLogin): Promise<Pushed>;
   /** A request with whatever credentials it takes: `GET /v2/app/manifests/1`, a PUT of an index, a DELETE. */
   request(
     method: string,
@@ -108,16 +108,16 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
       if (status !== 200) throw new Error(`HEAD of ${nameAndTag}: HTTP ${status}`);
       return String(headers['docker-content-digest']);
     },
-    async push(docker, localTag, remoteTag, auth = login) {
+    async push(docker, taggedImage, remoteTag, auth = login) {
       const [name, tag] = split(remoteTag);
       const reference = `${host}/${name}:${tag}`;
-      await docker.getImage(localTag).tag({ repo: `${host}/${name}`, tag });
+      await docker.getImage(taggedImage).tag({ repo: `${host}/${name}`, tag });
       try {
-        await offerLayers(registry, docker, localTag, name);
+        await offerLayers(registry, docker, taggedImage, name);
         // Engines before 28 refuse a push without this header, even to a registry that asks for no login.
         const authconfig = { serveraddress: host, username: '', password: '', ...auth };
         await endOf(await docker.getImage(reference).push({ authconfig }));
-        await keepLayers(registry, docker, localTag, `${name}:${tag}`);
+        await keepLayers(registry, docker, taggedImage, `${name}:${tag}`);
       } finally {
         await docker.getImage(reference).remove();
       }

@@ -31,8 +31,8 @@ type Requests = Extract<Shape, { method: string }>;
 
 function sendRequests(where: Where, { kind, method, ratePerSecond }: Requests): () => Promise<Cell> {
   const url = new URL(kind === 'slow' ? '/slow?ms=2000' : '/', where.url).href;
-  const patience = { timeoutMs: where.timeoutMs, connectTimeoutMs: where.timeoutMs };
-  const load = startLoad({ ...where, ...patience, url, ratePerSecond, method, keepAlive: kind === 'kept' });
+  const timeouts = { timeoutMs: where.timeoutMs, connectTimeoutMs: where.timeoutMs };
+  const load = startLoad({ ...where, ...timeouts, url, ratePerSecond, method, keepAlive: kind === 'kept' });
   const begunAt = Date.now();
   return async () => cellOf(await load.stop(), begunAt);
 }

@@ -34,12 +34,12 @@ const SHORT = {
     'test/engine/traffic/drain.test.ts',
     'test/lab/images.ts',
   ],
-  'a time that the kernel is given': ['test/adapters/traffic/nftables/forward-rules.test.ts'],
+  'a time that the kernel is given': ['test/adapters/traffic/nftables/address-redirect-rules.test.ts'],
   'a limit of swapctl that is to be reached': [
     'test/chaos/faults.ts',
     'test/adapters/build/hook-program.test.ts',
     'test/adapters/docker/connect/connect.test.ts',
-    'test/adapters/docker/engine/patience.test.ts',
+    'test/adapters/docker/engine/timeouts.test.ts',
   ],
 };
 

@@ -14,11 +14,11 @@ import {
   imagesOf,
   storyOf,
 } from './checks.ts';
-import { type DeedName, doDeed, isHarm, outage } from './people.ts';
+import { type ActionName, doAction, isHarm, outage } from './people.ts';
 import { BAD_ENDS, goesBack, hasGap, SETUPS, type Setup, type SetupName } from './setups.ts';
 import { command, INTERVAL_MS, recovered, rollAgain, type Stage, stageOf } from './stage.ts';
 
-export type Mending = 'recover' | 'roll' | 'waiting';
+export type Recovery = 'recover' | 'roll' | 'waiting';
 
 /** The fault just before, at, or after the `at`th call of the process (from 1). */
 export type Trouble =
@@ -26,12 +26,12 @@ export type Trouble =
       readonly kind: 'kill';
       readonly at: number;
       readonly when: Death;
-      readonly by: Mending;
+      readonly by: Recovery;
       /** The calls at which recoveries are killed, too, one after the other. */
       readonly again?: readonly number[];
     }
   | { readonly kind: 'fault'; readonly at: number; readonly how: Failure }
-  | { readonly kind: 'person'; readonly at: number; readonly deed: DeedName }
+  | { readonly kind: 'person'; readonly at: number; readonly action: ActionName }
   | {
       readonly kind: 'daemon';
       readonly at: number;
@@ -261,13 +261,13 @@ async function interrupted(stage: Stage, process: Process, at: number): Promise<
 async function meddled(
   stage: Stage,
   process: Process,
-  { at, deed }: Extract<Trouble, { kind: 'person' }>,
+  { at, action }: Extract<Trouble, { kind: 'person' }>,
 ): Promise<string> {
   let done = false;
   let said = 0;
   process.before(undefined, at, async () => {
     said = process.progress.length;
-    done = await doDeed(stage, deed);
+    done = await doAction(stage, action);
     if (done) stage.watch.meddled = true;
   });
   const report = await command(stage, process);
@@ -277,22 +277,22 @@ async function meddled(
   assertSound(report);
   // Actions after the last observation can't be in the report.
   const wasLast = !process.progress.slice(said).some(({ kind }) => kind === 'step');
-  if (!wasLast && !hasStray(stage) && deed !== 'tag moved') assertTrueMeanwhile(stage, report);
+  if (!wasLast && !hasStray(stage) && action !== 'tag moved') assertTrueMeanwhile(stage, report);
   const word = report.error?.code ?? report.outcome;
-  if (deed.startsWith('new one') && stage.setup.bad === undefined)
+  if (action.startsWith('new one') && stage.setup.bad === undefined)
     assert.notEqual(word, 'not-healthy', `no image is to blame: ${JSON.stringify(report)}`);
-  const isFound = deed === 'old one started' && stage.setup.told;
-  if (!isHarm(deed) && !isFound && !(lengthens(deed) && hasGap(stage.setup))) assertAnswered(stage, report);
+  const isFound = action === 'old one started' && stage.setup.told;
+  if (!isHarm(action) && !isFound && !(lengthens(action) && hasGap(stage.setup))) assertAnswered(stage, report);
   const healed = await recovery(stage, true);
   if (needsPerson(stage, word)) return `${word}, needs a person`;
-  assertSafe(stage, { memories: true, meddled: true, as: deed !== 'old one disconnected' });
+  assertSafe(stage, { memories: true, meddled: true, as: action !== 'old one disconnected' });
   return `${word}, ${healed}`;
 }
 
 // By its name, a proxy finds an incumbent that a user starts before it answers. This roll knows neither the gap of another roll, nor when
 // an incumbent started by a user answers.
-function lengthens(deed: DeedName): boolean {
-  return deed === 'another roll' || deed === 'old one started';
+function lengthens(action: ActionName): boolean {
+  return action === 'another roll' || action === 'old one started';
 }
 
 function needsPerson(stage: Stage, word: string): boolean {

@@ -1,12 +1,12 @@
 // All cells: for each setup the undisturbed run, and at each of its calls all possible faults.
 import type { CallMade, Death, Failure } from '../memory/process.ts';
-import { type Cell, courseOf, type Mending, type Trouble } from './cell.ts';
-import { type DeedName, possibleDeeds } from './people.ts';
+import { type Cell, courseOf, type Recovery, type Trouble } from './cell.ts';
+import { type ActionName, possibleActions } from './people.ts';
 import { SETUP_NAMES, SETUPS, type SetupName } from './setups.ts';
 import type { Stage } from './stage.ts';
 
 const DEATHS: readonly Death[] = ['before', 'after', 'answer lost'];
-const MENDINGS: readonly Mending[] = ['recover', 'roll', 'waiting'];
+const RECOVERIES: readonly Recovery[] = ['recover', 'roll', 'waiting'];
 const OUTAGES = [
   { going: 'stopped', liveRestore: false },
   { going: 'killed', liveRestore: false },
@@ -27,17 +27,17 @@ const OUTAGE_SETUPS: ReadonlySet<SetupName> = new Set<SetupName>([
 
 /** Every fault in a setup, at every call. */
 export async function cellsOf(setup: SetupName): Promise<Cell[]> {
-  const possible: DeedName[][] = [];
+  const possible: ActionName[][] = [];
   const machines: string[] = [];
   const calls = await courseOf(SETUPS[setup], (stage) => {
-    possible.push(possibleDeeds(stage));
+    possible.push(possibleActions(stage));
     machines.push(standOf(stage));
   });
   const moments = momentsOf(calls, machines);
   return calls.flatMap((call, before) => {
     const at = before + 1;
-    const deeds = isMoment(call, calls[before - 1], at) ? people(setup, possible[before] ?? [], at) : [];
-    return [...kills(call, at), ...faults(call, at), ...deeds].map((trouble) => {
+    const actions = isMoment(call, calls[before - 1], at) ? people(setup, possible[before] ?? [], at) : [];
+    return [...kills(call, at), ...faults(call, at), ...actions].map((trouble) => {
       const leaves = leavesOf(trouble, moments[before] ?? 0);
       return leaves === undefined ? { setup, trouble } : { setup, trouble, leaves: `${setup}, ${leaves}` };
     });
@@ -70,7 +70,7 @@ function kills({ changes }: CallMade, at: number): Trouble[] {
     kind: 'kill',
     at,
     when,
-    by: MENDINGS[(at + nth) % MENDINGS.length] ?? 'recover',
+    by: RECOVERIES[(at + nth) % RECOVERIES.length] ?? 'recover',
   }));
 }
 
@@ -93,10 +93,10 @@ function isMoment(call: CallMade, last: CallMade | undefined, at: number): boole
   return call.changes || last?.changes === true || at % 4 === 1;
 }
 
-function people(setup: SetupName, possible: readonly DeedName[], at: number): Trouble[] {
-  const deeds = possible.map((deed): Trouble => ({ kind: 'person', at, deed }));
+function people(setup: SetupName, possible: readonly ActionName[], at: number): Trouble[] {
+  const actions = possible.map((action): Trouble => ({ kind: 'person', at, action }));
   const outages = OUTAGE_SETUPS.has(setup) ? OUTAGES : [];
-  return [...deeds, ...outages.map((one): Trouble => ({ kind: 'daemon', at, ...one })), { kind: 'interrupt', at }];
+  return [...actions, ...outages.map((one): Trouble => ({ kind: 'daemon', at, ...one })), { kind: 'interrupt', at }];
 }
 
 /** A sample, chosen by a seed: first one of each class (a setup, a call and a kind of fault), then others, evenly. */

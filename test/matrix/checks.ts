@@ -8,7 +8,7 @@ import { decodeState } from '../../src/core/service/labels.ts';
 import { keepRepository } from '../../src/core/service/names.ts';
 import { own } from '../core/own.ts';
 import { sha256 } from '../lab/sha256.ts';
-import { answering, type WayIn } from '../memory/clients.ts';
+import { answering, type Entrance } from '../memory/clients.ts';
 import type { Process } from '../memory/process.ts';
 import { EDGE } from '../memory/proxy.ts';
 import { recordsOn, roleOf, stateOf } from './boxes.ts';
@@ -96,9 +96,9 @@ export function imagesOf(stage: Stage): (string | undefined)[] {
 }
 
 function assertNoRules({ machine, place, slots }: Stage, soon: boolean): void {
-  const { covers, forwards, gates, holds } = place.rules;
+  const { portRedirects, forwards, gates, holds } = place.rules;
   const now = machine.clock.now();
-  assert.deepEqual([...covers.keys()], [], 'no rules that lead ports are left');
+  assert.deepEqual([...portRedirects.keys()], [], 'no rules that lead ports are left');
   assert.deepEqual([...holds.keys()], [], 'no rules that drop connections are left');
   assert.deepEqual(
     soon ? [] : forwards.filter(({ until, open }) => until > now || open === 0),
@@ -235,7 +235,7 @@ export function assertAnswered(stage: Stage, report: ServiceReport | undefined):
 }
 
 // During a handover a driven proxy uses the addresses of the name, too.
-function isByName({ strategy }: Setup, { kind }: WayIn): boolean {
+function isByName({ strategy }: Setup, { kind }: Entrance): boolean {
   return kind === 'each address' || (kind === 'proxy' && strategy === 'handover');
 }
 
@@ -250,7 +250,7 @@ export function assertAnsweredAtEach({ watch, setup }: Stage): void {
   );
 }
 
-function outagesOf({ outages }: Watch, meant: (way: WayIn) => boolean): string[] {
+function outagesOf({ outages }: Watch, meant: (way: Entrance) => boolean): string[] {
   const found = outages.filter(({ way }) => meant(way));
   return found.map(({ way, from, to }) => `${way.kind}: ${from} to ${to ?? 'now'}`);
 }

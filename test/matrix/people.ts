@@ -10,7 +10,7 @@ import { BAD_ENDS } from './setups.ts';
 import { rollAgain, type Stage } from './stage.ts';
 
 /** An action just before a call. */
-interface Deed {
+interface ChangeActions {
   /** Its object; undefined if there is none. */
   target(stage: Stage): Box | true | undefined;
   /** Does it. Resolves with false if the engine refuses. */
@@ -26,20 +26,20 @@ const paused: Act = ({ machine }, box) => pause(machine, box);
 const removed: Act = ({ machine }, box) => remove(machine, box, { force: true });
 const movedAway: Act = ({ machine }, box) => renamed(machine, box, ELSEWHERE);
 
-export const DEEDS = {
-  'old one stopped': toUp(oldOne, stopped),
-  'new one stopped': toUp(newOne, stopped),
-  'old one killed': toUp(oldOne, ({ machine }, box) => end(machine, box, 137)),
-  'old one started': toDown(oldOne),
-  'new one started': toDown(newOne),
-  'old one paused': toUp(oldOne, paused),
-  'new one paused': toUp(newOne, paused),
-  'old one removed': toAny(oldOne, removed),
-  'new one removed': toAny(newOne, removed),
-  'old one renamed': toAny(oldOne, movedAway),
-  'new one renamed': toAny(newOne, movedAway),
-  'new one gets the name': toAny(newOne, ({ machine, slots }, box) => renamed(machine, box, slots[0] ?? '')),
-  'old one disconnected': toAny(oldOne, ({ machine }, box) => disconnected(machine, box)),
+export const ACTIONS = {
+  'old one stopped': toUp(incumbentOf, stopped),
+  'new one stopped': toUp(candidateOf, stopped),
+  'old one killed': toUp(incumbentOf, ({ machine }, box) => end(machine, box, 137)),
+  'old one started': toDown(incumbentOf),
+  'new one started': toDown(candidateOf),
+  'old one paused': toUp(incumbentOf, paused),
+  'new one paused': toUp(candidateOf, paused),
+  'old one removed': toAny(incumbentOf, removed),
+  'new one removed': toAny(candidateOf, removed),
+  'old one renamed': toAny(incumbentOf, movedAway),
+  'new one renamed': toAny(candidateOf, movedAway),
+  'new one gets the name': toAny(candidateOf, ({ machine, slots }, box) => renamed(machine, box, slots[0] ?? '')),
+  'old one disconnected': toAny(incumbentOf, ({ machine }, box) => disconnected(machine, box)),
   'stand-in stopped': toUp(helper('standIn'), stopped),
   'stand-in removed': toAny(helper('standIn'), removed),
   'rehearsal stopped': toUp(helper('rehearsal'), stopped),
@@ -52,27 +52,27 @@ export const DEEDS = {
   'rules lost': { target: hasRules, act: loseRules },
   'another roll': { target: () => true, act: otherRoll },
   'compose down': { target: ({ machine }) => composed(machine).length > 0 || undefined, act: composeDown },
-} satisfies Record<string, Deed>;
+} satisfies Record<string, ChangeActions>;
 
-export type DeedName = keyof typeof DEEDS;
-export const DEED_NAMES = Object.keys(DEEDS) as DeedName[];
+export type ActionName = keyof typeof ACTIONS;
+export const ACTION_NAMES = Object.keys(ACTIONS) as ActionName[];
 const ELSEWHERE = 'elsewhere';
 
 /** The possible actions now. */
-export function possibleDeeds(stage: Stage): DeedName[] {
-  return DEED_NAMES.filter((name) => DEEDS[name].target(stage) !== undefined);
+export function possibleActions(stage: Stage): ActionName[] {
+  return ACTION_NAMES.filter((name) => ACTIONS[name].target(stage) !== undefined);
 }
 
 /** Does it; resolves with true if there was an object. */
-export async function doDeed(stage: Stage, name: DeedName): Promise<boolean> {
-  const deed: Deed = DEEDS[name];
-  const target = deed.target(stage);
-  return target !== undefined && (await deed.act(stage, target)) !== false;
+export async function doAction(stage: Stage, name: ActionName): Promise<boolean> {
+  const action: ChangeActions = ACTIONS[name];
+  const target = action.target(stage);
+  return target !== undefined && (await action.act(stage, target)) !== false;
 }
 
 /** True: the action removes or stops the serving container, or the one that is to serve. */
-export function isHarm(deed: DeedName): boolean {
-  return !/^(lock|copies|note|images|tag|another|rehearsal|old one started)/.test(deed);
+export function isHarm(action: ActionName): boolean {
+  return !/^(lock|copies|note|images|tag|another|rehearsal|old one started)/.test(action);
 }
 
 /** The daemon is gone for a while. */
@@ -83,15 +83,15 @@ export async function outage({ machine }: Stage, going: 'stopped' | 'killed', li
 }
 
 /** A container of the slot by its role in the roll. */
-function oldOne({ machine, slots, before }: Stage): Box | undefined {
+function incumbentOf({ machine, slots, before }: Stage): Box | undefined {
   return machine.boxes.get(before.get(slots[0] ?? '') ?? '');
 }
 
-function newOne(stage: Stage): Box | undefined {
+function candidateOf(stage: Stage): Box | undefined {
   const { machine, slots } = stage;
   const names = slotNames(slots[0] ?? '');
-  const old = oldOne(stage);
-  return [names.home, names.next]
+  const old = incumbentOf(stage);
+  return [names.slotName, names.next]
     .map((name) => machine.names.get(name))
     .find((box) => box !== undefined && box !== old);
 }
@@ -104,7 +104,7 @@ function withRole(role: string): Find {
   return ({ machine }) => [...machine.boxes.values()].find((box) => roleOf(box) === role);
 }
 
-function toAny(find: Find, act: Act, fits: (box: Box) => boolean = () => true): Deed {
+function toAny(find: Find, act: Act, fits: (box: Box) => boolean = () => true): ChangeActions {
   return {
     target: (stage) => {
       const box = find(stage);
@@ -114,11 +114,11 @@ function toAny(find: Find, act: Act, fits: (box: Box) => boolean = () => true): 
   };
 }
 
-function toUp(find: Find, act: Act): Deed {
+function toUp(find: Find, act: Act): ChangeActions {
   return toAny(find, act, ({ status }) => status === 'running');
 }
 
-function toDown(find: Find): Deed {
+function toDown(find: Find): ChangeActions {
   return toAny(find, startedBy, (box) => !isUp(box));
 }
 
@@ -171,11 +171,11 @@ function otherImage({ machine, follows }: Stage): StoredImage | undefined {
 }
 
 function hasRules({ place: { rules } }: Stage): true | undefined {
-  return rules.covers.size + rules.forwards.length + rules.gates.size > 0 || undefined;
+  return rules.portRedirects.size + rules.forwards.length + rules.gates.size > 0 || undefined;
 }
 
 function loseRules({ place: { rules } }: Stage): void {
-  rules.covers.clear();
+  rules.portRedirects.clear();
   rules.gates.clear();
   rules.forwards = [];
 }

@@ -83,7 +83,7 @@ const HANDOVER: Setup = { ...PLAIN, strategy: 'handover', published: true };
 const TOLD: Setup = { ...PLAIN, told: true, kernel: false };
 const COPIED: Setup = { ...STOP_FIRST, copies: true };
 
-/** As test/chaos/ways.ts has them on real engines, and more. */
+/** As test/chaos/scenarios.ts has them on real engines, and more. */
 export const SETUPS = {
   'start-first': { ...PLAIN, remembered: true, hooked: true },
   'start-first, failed hook': { ...PLAIN, bad: 'hook' },

@@ -9,7 +9,7 @@ import type { RecoveredItem } from '../../src/core/report/status.ts';
 import { encodeState } from '../../src/core/service/labels.ts';
 import { failureName } from '../../src/core/service/names.ts';
 import { IDLE, type App as Program, SOUND } from '../memory/apps.ts';
-import type { WayIn } from '../memory/clients.ts';
+import type { Entrance } from '../memory/clients.ts';
 import { virtualClock } from '../memory/clock.ts';
 import { create, inspected } from '../memory/containers.ts';
 import { memoryEngine } from '../memory/engine.ts';
@@ -39,7 +39,7 @@ export interface Stage {
   readonly before: ReadonlyMap<string, string>;
   /** The setup of each container. */
   readonly specs: ReadonlyMap<string, string>;
-  readonly ways: readonly WayIn[];
+  readonly ways: readonly Entrance[];
   readonly watch: Watch;
   open(options?: ProcessOptions): Process;
 }
@@ -79,7 +79,7 @@ export async function stageOf(setup: Setup): Promise<Stage> {
   if (setup.copies) looseCopy(machine, own[0] ?? '');
   for (const name of own) connect(machine, name, setup);
   const [from, to] = goesBack(setup) ? [second, first] : [first, second];
-  const ways: WayIn[] = [
+  const ways: Entrance[] = [
     { kind: 'name', network: NETWORK, name: 'app' },
     ...(setup.kernel && setup.strategy !== 'stop-first'
       ? [{ kind: 'each address', network: NETWORK, name: 'app' } as const]
@@ -247,7 +247,7 @@ function serveEdge(machine: Machine, proxy: MemoryProxy): void {
   addRoute(proxy, ROUTE, { network: NETWORK, name: 'app', port: PORT });
 }
 
-function throughProxy(machine: Machine, proxy: MemoryProxy): WayIn {
+function throughProxy(machine: Machine, proxy: MemoryProxy): Entrance {
   return { kind: 'proxy', route: ROUTE, targets: () => targetsOf(machine, proxy, ROUTE) };
 }
 
@@ -268,19 +268,27 @@ function connect(machine: Machine, name: string, { busyMs, keptMs }: Setup): voi
 }
 
 // Of a third image.
-function remember(machine: Machine, home: string): void {
+function remember(machine: Machine, slotName: string): void {
   const bad = `sha256:${'e'.repeat(64)}`;
   const failure = { code: 'not-healthy', reason: 'it was a bad one', health: [], log: [] } as const;
   const at = new Date(machine.clock.now()).toISOString();
-  const labels = encodeState({ role: 'failed', service: home, slot: home, roll: 'earlier', at, image: bad, failure });
-  const name = failureName(home, 'earlier');
+  const labels = encodeState({
+    role: 'failed',
+    service: slotName,
+    slot: slotName,
+    roll: 'earlier',
+    at,
+    image: bad,
+    failure,
+  });
+  const name = failureName(slotName, 'earlier');
   machine.volumes.set(name, { name, labels, anonymous: false, files: new Map() });
 }
 
 // Without a marker of completeness.
-function looseCopy(machine: Machine, home: string): void {
+function looseCopy(machine: Machine, slotName: string): void {
   const at = new Date(machine.clock.now() - 60_000).toISOString();
-  const labels = encodeState({ role: 'backup', service: home, slot: home, roll: 'earlier', at });
+  const labels = encodeState({ role: 'backup', service: slotName, slot: slotName, roll: 'earlier', at });
   const name = `data-1.swapctl-backup-earlier`;
   machine.volumes.set(name, { name, labels, anonymous: false, files: new Map() });
 }

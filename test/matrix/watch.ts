@@ -1,13 +1,13 @@
 // Watches from outside: the answers to clients, and the data that starting containers find in their volumes.
 
-import { answering, type WayIn } from '../memory/clients.ts';
+import { answering, type Entrance } from '../memory/clients.ts';
 import type { Rules } from '../memory/kernel.ts';
 import type { Box, Machine } from '../memory/machine.ts';
 import { roleOf, stateOf } from './boxes.ts';
 import type { Setup } from './setups.ts';
 
 export interface Outage {
-  readonly way: WayIn;
+  readonly way: Entrance;
   readonly from: number;
   to: number | undefined;
 }
@@ -24,7 +24,7 @@ export interface Watch {
   meddled: boolean;
 }
 
-export function watchClients(machine: Machine, rules: Rules, ways: readonly WayIn[], { copies }: Setup): Watch {
+export function watchClients(machine: Machine, rules: Rules, ways: readonly Entrance[], { copies }: Setup): Watch {
   const lineages = new Map<string, ReadonlySet<string>>();
   const written = new Map<string, string[]>();
   const notes: Omit<Notes, 'watch'> = { lineages, written, runs: new Map(), rolls: new Map(), replaced: new Map() };
@@ -44,7 +44,7 @@ export function watchClients(machine: Machine, rules: Rules, ways: readonly WayI
   return watch;
 }
 
-function noteAnswer(machine: Machine, rules: Rules, way: WayIn, outages: Outage[]): void {
+function noteAnswer(machine: Machine, rules: Rules, way: Entrance, outages: Outage[]): void {
   const open = outages.find((one) => one.way === way && one.to === undefined);
   const answered = isHolding(way) || answering(machine, rules, way) !== undefined;
   if (open && answered) open.to = machine.clock.now();
@@ -52,7 +52,7 @@ function noteAnswer(machine: Machine, rules: Rules, way: WayIn, outages: Outage[
 }
 
 // A proxy that holds requests refuses none.
-function isHolding(way: WayIn): boolean {
+function isHolding(way: Entrance): boolean {
   return way.kind === 'proxy' && way.targets() === undefined;
 }
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { Failure } from '../memory/process.ts';
 import type { Trouble } from './cell.ts';
-import { DEED_NAMES } from './people.ts';
+import { ACTION_NAMES } from './people.ts';
 import type { Setup } from './setups.ts';
 
 const anySetup: fc.Arbitrary<
@@ -78,6 +78,6 @@ export const troubles: fc.Arbitrary<Trouble> = fc.oneof(
     again: fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 2 }),
   }),
   fc.record({ kind: fc.constant('fault' as const), at, how: fc.constantFrom(...FAILURES) }),
-  fc.record({ kind: fc.constant('person' as const), at, deed: fc.constantFrom(...DEED_NAMES) }),
+  fc.record({ kind: fc.constant('person' as const), at, action: fc.constantFrom(...ACTION_NAMES) }),
   fc.record({ kind: fc.constant('interrupt' as const), at }),
 );

@@ -10,7 +10,7 @@ import { type Box, boxOf, isUp, type Machine } from './machine.ts';
 import { isCalled, portKey } from './networks.ts';
 
 /** A client's entrance to a service. */
-export type WayIn =
+export type Entrance =
   | { readonly kind: 'port'; readonly hostPort: number }
   | { readonly kind: 'name' | 'each address' | 'engine'; readonly network: string; readonly name: string }
   /** By a driven proxy; `targets`: its present servers, undefined: requests wait. */
@@ -34,7 +34,7 @@ export interface Connection {
 }
 
 /** Opens a connection; undefined: it is refused. It stays with the answering container until that ends. */
-export function connect(machine: Machine, rules: Rules, way: WayIn, client = SOMEWHERE): Connection | undefined {
+export function connect(machine: Machine, rules: Rules, way: Entrance, client = SOMEWHERE): Connection | undefined {
   const draw = drawn(rules);
   const server = answering(machine, rules, way, draw);
   if (!server) return undefined;
@@ -54,15 +54,16 @@ export function connect(machine: Machine, rules: Rules, way: WayIn, client = SOM
     },
   };
   rules.connections.push(connection);
-  noteLed(machine, rules, way, connection, draw);
+  noteRedirected(machine, rules, way, connection, draw);
   return connection;
 }
 
 // The redirect that a new connection takes, if any.
-function noteLed(machine: Machine, rules: Rules, way: WayIn, connection: Connection, draw: number): void {
+function noteRedirected(machine: Machine, rules: Rules, way: Entrance, connection: Connection, draw: number): void {
   const to = addressOf(machine, way);
   const rule = to === undefined ? undefined : ruleAt(machine, rules, to);
-  if (to !== undefined && rule && draw < (rule.percent ?? 100)) rule.led.push({ ...connection.client, to, connection });
+  if (to !== undefined && rule && draw < (rule.percent ?? 100))
+    rule.redirected.push({ ...connection.client, to, connection });
 }
 
 // Each hundred connections have each number once, in no order that a test could rely on.
@@ -71,12 +72,12 @@ function drawn({ connections }: Rules): number {
 }
 
 /** The possible ends of a new connection if a rule redirects a share of them; a draw picks one. */
-function shared<T>(percent: number | undefined, led: T, stays: T, draw: number | undefined): T[] {
-  if (percent === undefined) return [led];
-  return draw === undefined ? [led, stays] : [draw < percent ? led : stays];
+function shared<T>(percent: number | undefined, redirected: T, stays: T, draw: number | undefined): T[] {
+  if (percent === undefined) return [redirected];
+  return draw === undefined ? [redirected, stays] : [draw < percent ? redirected : stays];
 }
 
-function addressOf(machine: Machine, way: WayIn): string | undefined {
+function addressOf(machine: Machine, way: Entrance): string | undefined {
   if (way.kind === 'address') return way.address;
   if (way.kind === 'port' || way.kind === 'proxy') return undefined;
   const box = [...machine.boxes.values()].find((one) => isCalled(one, way.network, way.name));
@@ -88,13 +89,13 @@ function addressOf(machine: Machine, way: WayIn): string | undefined {
  * balances over each address without a retry is answered only if all of them answer. A proxy that reads the engine's verdict uses the
  * healthy ones.
  */
-export function answering(machine: Machine, rules: Rules, way: WayIn, draw?: number): Box | undefined {
+export function answering(machine: Machine, rules: Rules, way: Entrance, draw?: number): Box | undefined {
   if (way.kind === 'port') return atPort(machine, rules, way.hostPort, draw);
   if (way.kind === 'address') return atAddress(machine, rules, way.address, draw);
   if (way.kind === 'proxy') return behind(machine, rules, way.targets() ?? []);
   const called = [...machine.boxes.values()].filter((box) => isCalled(box, way.network, way.name));
   const asked = called.filter((box) => isAsked(machine, box, way.kind) && !isHeld(machine, rules, box));
-  const answers = asked.map((box) => firstIfAll(machine, rules, led(machine, rules, box, way.network, draw)));
+  const answers = asked.map((box) => firstIfAll(machine, rules, redirected(machine, rules, box, way.network, draw)));
   if (way.kind === 'each address' && answers.includes(undefined)) return undefined;
   return answers.find((box) => box !== undefined);
 }
@@ -111,7 +112,7 @@ function behind(machine: Machine, rules: Rules, targets: readonly string[]): Box
   }
 }
 
-function isAsked(machine: Machine, box: Box, kind: WayIn['kind']): boolean {
+function isAsked(machine: Machine, box: Box, kind: Entrance['kind']): boolean {
   if (kind === 'name') return true;
   if (!isUp(box) || kind !== 'engine') return isUp(box);
   const health = healthOf(box, machine.clock.now());
@@ -119,11 +120,11 @@ function isAsked(machine: Machine, box: Box, kind: WayIn['kind']): boolean {
 }
 
 /** True: a new connection waits now, since its SYNs are dropped. */
-export function waits(machine: Machine, rules: Rules, way: WayIn): boolean {
+export function waits(machine: Machine, rules: Rules, way: Entrance): boolean {
   return usedBy(machine, rules, way).some((box) => box && isHeld(machine, rules, box));
 }
 
-function usedBy(machine: Machine, rules: Rules, way: WayIn): (Box | undefined)[] {
+function usedBy(machine: Machine, rules: Rules, way: Entrance): (Box | undefined)[] {
   if (way.kind === 'port') return holdersOf(machine, rules, way.hostPort);
   if (way.kind === 'proxy') return [];
   const all = [...machine.boxes.values()];
@@ -145,11 +146,11 @@ function atPort(machine: Machine, rules: Rules, hostPort: number, draw: number |
 }
 
 function holdersOf(machine: Machine, rules: Rules, hostPort: number, draw?: number): (Box | undefined)[] {
-  const cover = [...rules.covers.values()].find(
+  const portRedirect = [...rules.portRedirects.values()].find(
     (rule) => rule.until > machine.clock.now() && rule.hostPorts.has(hostPort),
   );
   const own = machine.boxes.get(machine.hostPorts.get(portKey(hostPort, '/tcp')) ?? '');
-  return cover ? shared(cover.percent, machine.boxes.get(cover.standIn), own, draw) : [own];
+  return portRedirect ? shared(portRedirect.percent, machine.boxes.get(portRedirect.standIn), own, draw) : [own];
 }
 
 function atAddress(machine: Machine, rules: Rules, address: string, draw?: number): Box | undefined {
@@ -159,7 +160,7 @@ function atAddress(machine: Machine, rules: Rules, address: string, draw?: numbe
 }
 
 // The containers at which a new connection to an address may end.
-function led(machine: Machine, rules: Rules, box: Box, network: string, draw?: number): (Box | undefined)[] {
+function redirected(machine: Machine, rules: Rules, box: Box, network: string, draw?: number): (Box | undefined)[] {
   const rule = ruleAt(machine, rules, box.networks[network]?.IPAddress ?? '');
   return rule ? shared(rule.percent, boxOf(machine, rule.to), box, draw) : [box];
 }

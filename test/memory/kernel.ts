@@ -1,12 +1,12 @@
 // The kernel's treatment of new connections: gates, port redirects, and address redirects, each with its lifetime.
 import { BlockList } from 'node:net';
 import { fail } from '../../src/core/model/error.ts';
-import { type Cover, type LedClient, pairRoutes } from '../../src/core/traffic/routes.ts';
-import type { Bridge, ForwardEnd, ForwardStart, Kernel, Process } from '../../src/ports/ports.ts';
+import { type PortRedirect, pairRoutes, type RedirectedClient } from '../../src/core/traffic/routes.ts';
+import type { Bridge, Kernel, Process, RedirectEnd, RedirectStart } from '../../src/ports/ports.ts';
 import type { Connection } from './clients.ts';
 import type { Machine } from './machine.ts';
 
-interface CoverRule {
+interface PortRedirectRule {
   readonly standIn: string;
   readonly hostPorts: ReadonlySet<number>;
   /** The share of new connections that is redirected; undefined: all. */
@@ -15,9 +15,9 @@ interface CoverRule {
   readonly until: number;
 }
 
-type Led = LedClient & { readonly connection: Connection };
+type Redirected = RedirectedClient & { readonly connection: Connection };
 
-interface ForwardRule {
+interface AddressRedirectRule {
   readonly from: string;
   readonly to: string;
   readonly addresses: ReadonlySet<string>;
@@ -25,16 +25,16 @@ interface ForwardRule {
   percent: number | undefined;
   until: number;
   /** Redirected connections, open or closed. */
-  readonly led: Led[];
+  readonly redirected: Redirected[];
   /** The number of them still open. */
   readonly open: number;
 }
 
 export interface Rules {
-  readonly covers: Map<string, CoverRule>;
+  readonly portRedirects: Map<string, PortRedirectRule>;
   /** The end of each gate, by process: the rules end with it. */
   readonly gates: Map<number, number>;
-  forwards: ForwardRule[];
+  forwards: AddressRedirectRule[];
   /** By starting container: the addresses that are not dropped, and the end. */
   readonly holds: Map<string, { readonly known: ReadonlySet<string>; readonly until: number }>;
   /** All connections of clients. */
@@ -44,7 +44,7 @@ export interface Rules {
 }
 
 export function newRules(available: boolean): Rules {
-  return { covers: new Map(), gates: new Map(), forwards: [], holds: new Map(), connections: [], available };
+  return { portRedirects: new Map(), gates: new Map(), forwards: [], holds: new Map(), connections: [], available };
 }
 
 // Rules are named by prefixes of ids only.
@@ -65,30 +65,30 @@ export function memoryKernel(machine: Machine, rules: Rules): Kernel {
       rules.available
         ? { available: true }
         : { available: false, why: 'CAP_NET_ADMIN is missing: run swapctl as root' },
-    cover: async (slot) => coverOf(rules, slot, now()),
-    setCover: worked((slot, { ports, standIn, lifetimeMs, percent }) => {
+    portRedirect: async (slot) => portRedirectOf(rules, slot, now()),
+    setPortRedirect: worked((slot, { ports, standIn, lifetimeMs, percent }) => {
       const ip = isIn(machine, standIn) ? Object.values(standIn.networks)[0]?.IPAddress : undefined;
       const routes = ip ? pairRoutes(ports, standIn.published, ip) : undefined;
       if (!routes) fail('step-failed', `the stand-in ${standIn.name} does not publish what ${slot} does`);
       const hostPorts = new Set(routes.map(({ hostPort }) => hostPort));
       const until = lifetimeMs ? now() + lifetimeMs : Infinity;
-      rules.covers.set(slot, { standIn: standIn.id, hostPorts, percent, until });
+      rules.portRedirects.set(slot, { standIn: standIn.id, hostPorts, percent, until });
       alarmAt(machine, lifetimeMs);
     }),
-    endCover: worked((slot) => {
-      const rule = rules.covers.get(slot) ?? { standIn: '', hostPorts: new Set() };
-      rules.covers.set(slot, { ...rule, until: 0 });
+    endPortRedirect: worked((slot) => {
+      const rule = rules.portRedirects.get(slot) ?? { standIn: '', hostPorts: new Set() };
+      rules.portRedirects.set(slot, { ...rule, until: 0 });
     }),
-    clearCover: worked((slot) => void rules.covers.delete(slot)),
+    clearPortRedirect: worked((slot) => void rules.portRedirects.delete(slot)),
     shut: worked(({ id, pid }, { lifetimeMs }) => {
       reach(machine, id, pid);
       rules.gates.set(pid, now() + lifetimeMs);
       alarmAt(machine, lifetimeMs);
     }),
     open: worked(({ pid }) => void rules.gates.delete(pid)),
-    forward: worked((from, to, bridges, lifetimeMs, how) => {
+    redirectAddress: worked((from, to, bridges, lifetimeMs, how) => {
       reach(machine, to.id, to.pid);
-      forward(machine, rules, { from, to, addresses: addressesBetween(from, to, bridges), lifetimeMs, ...how });
+      redirectAddress(machine, rules, { from, to, addresses: addressesBetween(from, to, bridges), lifetimeMs, ...how });
       rules.holds.delete(from.id.slice(0, SHORT));
     }),
     hold: worked((id, { networks }, bridges, known, lifetimeMs) => {
@@ -97,24 +97,24 @@ export function memoryKernel(machine: Machine, rules: Rules): Kernel {
       alarmAt(machine, lifetimeMs);
     }),
     endHold: worked((id) => void rules.holds.delete(id.slice(0, SHORT))),
-    forwarding: async (ids) =>
+    addressRedirects: async (ids) =>
       rules.forwards
         .filter(({ from, to, until }) => until > now() && ids.some((id) => [from, to].includes(id.slice(0, SHORT))))
-        .map(({ from, to, percent, led }) => ({
+        .map(({ from, to, percent, redirected }) => ({
           from,
           to,
           ...(percent !== undefined && { percent }),
-          connections: led.length,
+          connections: redirected.length,
         })),
-    haltForward: worked((from) => {
+    haltAddressRedirect: worked((from) => {
       for (const rule of rules.forwards) if (rule.from === from.slice(0, SHORT)) rule.until = 0;
     }),
-    led: async (from) =>
+    redirected: async (from) =>
       rules.forwards
         .filter((rule) => rule.until > now() && rule.from === from.slice(0, SHORT))
-        .flatMap(({ led }) => led.map(({ address, port, to }) => ({ address, port, to }))),
-    endForward: worked((from) => endForward(rules, from.slice(0, SHORT))),
-    sweepForwards: worked(async (find) => {
+        .flatMap(({ redirected }) => redirected.map(({ address, port, to }) => ({ address, port, to }))),
+    endAddressRedirect: worked((from) => endAddressRedirect(rules, from.slice(0, SHORT))),
+    sweepAddressRedirects: worked(async (find) => {
       let swept = 0;
       for (const rule of [...rules.forwards]) {
         const to = await find(rule.to);
@@ -126,10 +126,10 @@ export function memoryKernel(machine: Machine, rules: Rules): Kernel {
       return swept + sweepHolds(rules, now());
     }),
     clearOrphans: async (inUse) => {
-      const found = [...rules.covers.keys()];
+      const found = [...rules.portRedirects.keys()];
       const known = new Set(await inUse());
       const orphans = found.filter((slot) => !known.has(slot));
-      for (const slot of orphans) rules.covers.delete(slot);
+      for (const slot of orphans) rules.portRedirects.delete(slot);
       return orphans.length;
     },
   };
@@ -146,8 +146,8 @@ function alarmAt({ clock }: Machine, lifetimeMs: number | undefined): void {
   if (lifetimeMs !== undefined) clock.alarm(clock.now() + lifetimeMs, () => {});
 }
 
-function coverOf(rules: Rules, slot: string, now: number): Cover {
-  const rule = rules.covers.get(slot);
+function portRedirectOf(rules: Rules, slot: string, now: number): PortRedirect {
+  const rule = rules.portRedirects.get(slot);
   if (!rule) return 'none';
   if (rule.until <= now) return 'over';
   if (rule.percent !== undefined) return 'shared';
@@ -163,16 +163,20 @@ function isIn(machine: Machine, { id, pid }: Process): boolean {
   return pid > 0 && machine.boxes.get(id)?.pid === pid;
 }
 
-interface ForwardAsked {
-  readonly from: ForwardStart;
-  readonly to: ForwardEnd;
+interface AddressRedirectAsked {
+  readonly from: RedirectStart;
+  readonly to: RedirectEnd;
   readonly addresses: ReadonlySet<string>;
   readonly lifetimeMs: number;
   readonly again?: boolean;
   readonly percent?: number | undefined;
 }
 
-function forward(machine: Machine, rules: Rules, { from, to, addresses, lifetimeMs, percent }: ForwardAsked): void {
+function redirectAddress(
+  machine: Machine,
+  rules: Rules,
+  { from, to, addresses, lifetimeMs, percent }: AddressRedirectAsked,
+): void {
   if (addresses.size === 0)
     fail('step-failed', 'the two containers have no addresses of their own in a bridge network');
   const ends = { from: from.id.slice(0, SHORT), to: to.id.slice(0, SHORT) };
@@ -189,18 +193,18 @@ function forward(machine: Machine, rules: Rules, { from, to, addresses, lifetime
   rules.forwards.push(ruleOf({ ...ends, addresses, percent, until }));
 }
 
-function ruleOf(rule: Omit<ForwardRule, 'led' | 'open'>): ForwardRule {
-  const led: Led[] = [];
+function ruleOf(rule: Omit<AddressRedirectRule, 'redirected' | 'open'>): AddressRedirectRule {
+  const redirected: Redirected[] = [];
   return {
     ...rule,
-    led,
+    redirected,
     get open() {
-      return led.filter(({ connection }) => connection.isOpen()).length;
+      return redirected.filter(({ connection }) => connection.isOpen()).length;
     },
   };
 }
 
-function addressesBetween(from: ForwardStart, to: ForwardEnd, bridges: readonly Bridge[]): Set<string> {
+function addressesBetween(from: RedirectStart, to: RedirectEnd, bridges: readonly Bridge[]): Set<string> {
   const pairs = Object.entries(from.networks).map(([network, ours]) => [
     ours.IPAddress ?? '',
     to.networks[network]?.IPAddress ?? '',
@@ -216,7 +220,7 @@ function isBridged(address: string, bridges: readonly Bridge[]): boolean {
   return all.check(address);
 }
 
-function endForward(rules: Rules, from: string): number {
+function endAddressRedirect(rules: Rules, from: string): number {
   let left = 0;
   for (const rule of rules.forwards.filter((one) => one.from === from)) {
     rule.until = 0;

@@ -82,7 +82,7 @@ async function watched({ clock, build }: Place, app: App): Promise<void> {
       open: async () => ({ app, close: () => {} }),
       clock,
       dice: () => 0.5,
-      log: { tell: () => {} },
+      log: { write: () => {} },
       signal: end.signal,
       onAsked: () => {},
       tidy: () => {},

@@ -13,7 +13,7 @@ import { memoryEngine } from './engine.ts';
 import { build, memoryRegistry, newRemote } from './images.ts';
 import { BEGIN, type Box, type Machine, newMachine } from './machine.ts';
 
-const { home: _, ...OWN_NAMES } = slotNames('web');
+const { slotName: _, ...OWN_NAMES } = slotNames('web');
 // A roll of web needs these, and ends if another container has one of them.
 const NEEDED = [...Object.values(OWN_NAMES), 'web.swapctl-lock'];
 const OTHERS = [
@@ -231,7 +231,11 @@ function portsOf(engine: Ports['engine'], clock: Ports['clock'], registry: Ports
     report: () => {},
     notify: async () => [],
     traffic: { ...NO_CLIENTS, reachable: async () => ({ ok: true, reached: true, output: '' }) },
-    kernel: { layer: async () => ({ available: false, why: 'a test' }), cover: async () => 'none', clearCover: no },
+    kernel: {
+      layer: async () => ({ available: false, why: 'a test' }),
+      portRedirect: async () => 'none',
+      clearPortRedirect: no,
+    },
     compose: { services: no },
     builder: { outline: async () => ({ ignored: [], files: [] }) },
     sources: { pack: none, list: async () => [], watch: no },

@@ -9,7 +9,7 @@ import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { identityOf } from '../../src/adapters/docker/engine/facts.ts';
-import { forwardTable } from '../../src/adapters/traffic/nftables/forward-rules.ts';
+import { addressRedirectTable } from '../../src/adapters/traffic/nftables/address-redirect-rules.ts';
 import { ownerOf } from '../../src/adapters/traffic/owner.ts';
 import { missingProgram, missingRoot } from '../lab/missing.ts';
 
@@ -42,8 +42,8 @@ test('address redirects to containers that are gone are removed, and those of ot
   skip: unable,
 }, async (t) => {
   const [own, other] = [ownerOf(identityOf(INFO, 'docker')), ownerOf('other')];
-  const dead = forwardTable(own, GONE, GONE);
-  const left = [forwardTable(own, GONE, HERE), forwardTable(other, GONE, GONE)];
+  const dead = addressRedirectTable(own, GONE, GONE);
+  const left = [addressRedirectTable(own, GONE, HERE), addressRedirectTable(other, GONE, GONE)];
   const script = new URL('../../scripts/leftovers.mjs', import.meta.url).pathname;
   const rules = [dead, ...left].map((table) => `add table bridge ${table}`).join('; ');
   const commands = `nft '${rules}' && '${process.execPath}' '${script}' >&2 && nft list tables`;

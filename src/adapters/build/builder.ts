@@ -23,12 +23,12 @@ type Build = (spec: BuildSpec, onLine: (line: string) => void, signal: AbortSign
 
 /** The builder of this machine: docker's buildx if it is installed, else the engine itself, whose API has fewer options. */
 export function openBuilder({ engine, env }: BuilderOptions): Builder {
-  let way: Promise<Build> | undefined;
+  let best: Promise<Build> | undefined;
   return {
     build: async (spec, onLine, signal) => {
       await refuseNoFolder(spec.context);
-      way ??= classicWanted(env) ? Promise.resolve(byEngine(engine, env)) : bestWay(engine, env);
-      return imageOf(spec, await (await way)(spec, onLine, signal));
+      best ??= classicWanted(env) ? Promise.resolve(byEngine(engine, env)) : bestBuilder(engine, env);
+      return imageOf(spec, await (await best)(spec, onLine, signal));
     },
     outline: async (spec) => {
       await refuseNoFolder(spec.context);
@@ -39,7 +39,7 @@ export function openBuilder({ engine, env }: BuilderOptions): Builder {
   };
 }
 
-async function bestWay(engine: BuilderOptions['engine'], env: Env): Promise<Build> {
+async function bestBuilder(engine: BuilderOptions['engine'], env: Env): Promise<Build> {
   return (await hasBuildx(env)) ? byBuildx(engine, env) : byEngine(engine, env);
 }
 

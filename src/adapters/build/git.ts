@@ -35,7 +35,7 @@ type RunGit = (
 const ASK_MS = 60_000;
 const FETCH_MS = 15 * 60_000;
 // No code of a repository runs here: no hooks, no monitors, and only these transports.
-const HARMLESS = [
+const SAFE_OPTIONS = [
   'core.hooksPath=/dev/null',
   'core.fsmonitor=false',
   'http.lowSpeedLimit=1000',
@@ -47,7 +47,7 @@ const HELPER = '!f() { echo "username=$SWAPCTL_GIT_USERNAME"; echo "password=$SW
 const FOREIGN = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_OBJECT_DIRECTORY', 'GIT_NAMESPACE', 'GIT_PREFIX'];
 
 function runner(env: Env, source: GitSource, signal: AbortSignal): RunGit {
-  const config = [...HARMLESS, ...loginOptions(source)];
+  const config = [...SAFE_OPTIONS, ...loginOptions(source)];
   const options = config.flatMap((setting) => ['-c', setting]);
   const own = environment(env, source);
   return async (args, { env: more = {}, mayFail = false } = {}) => {

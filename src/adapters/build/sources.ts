@@ -29,14 +29,14 @@ async function watch(
       trees.every((tree) => (stats?.isDirectory() ? tree.closes(file) : !mayCount(tree, file, stats))),
     ...(pollMs === undefined ? {} : { usePolling: true, interval: pollMs, binaryInterval: pollMs }),
   });
-  const tell = (file: string, removed: boolean): void => {
+  const report = (file: string, removed: boolean): void => {
     const counting = trees.flatMap((tree, at) => (tree.counts(file) ? [at] : []));
     if (counting.length > 0) onChange({ path: file, removed, trees: counting });
   };
   watcher
-    .on('add', (file) => tell(file, false))
-    .on('change', (file) => tell(file, false))
-    .on('unlink', (file) => tell(file, true));
+    .on('add', (file) => report(file, false))
+    .on('change', (file) => report(file, false))
+    .on('unlink', (file) => report(file, true));
   signal.addEventListener('abort', () => void watcher.close(), { once: true });
   await new Promise<void>((resolve, reject) => {
     watcher.once('ready', resolve).once('error', (error) => reject(cannotWatch(error)));

@@ -1,7 +1,7 @@
 import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
-import { clipText, harmlessText } from '../../core/text/harmless.ts';
+import { clipText, sanitizeText } from '../../core/text/sanitize.ts';
 import type { ProbeAddress, ProbeAnswer } from '../../ports/probe.ts';
 
 // Read no more of a refusal's body, and for no longer than this.
@@ -68,7 +68,7 @@ export function firstLine(body: string): string {
   const isPage = body.trimStart().startsWith('<');
   const words = isPage ? body.replace(/<[^<>]*>/g, '\n') : body;
   const line = words.split('\n').find((one) => one.trim() !== '') ?? '';
-  return clipText(harmlessText(line).trim(), LONGEST_LINE);
+  return clipText(sanitizeText(line).trim(), LONGEST_LINE);
 }
 
 function accepts(address: ProbeAddress, timeoutMs: number): Promise<ProbeAnswer> {

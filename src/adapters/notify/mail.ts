@@ -12,15 +12,15 @@ const RETRY_MS = 500;
 export async function mail(
   summary: Summary,
   values: ValuesOf<'email'>,
-  way: Delivering,
+  delivery: Delivering,
   signal: AbortSignal,
 ): Promise<void> {
-  const first = await attempt(summary, values, way, signal);
+  const first = await attempt(summary, values, delivery, signal);
   if (first === undefined) return;
   if (first.againAfterMs === undefined) throw first;
-  await way.clock.sleep(first.againAfterMs, signal);
+  await delivery.clock.sleep(first.againAfterMs, signal);
   signal.throwIfAborted();
-  const second = await attempt(summary, values, way, signal);
+  const second = await attempt(summary, values, delivery, signal);
   if (second !== undefined) throw second;
 }
 

@@ -2,7 +2,7 @@ import { fail } from '../../core/model/error.ts';
 import { plainText, type Summary, type SummaryLine } from '../../core/report/summary.ts';
 import type { NOTIFIERS, NotificationConfig } from '../../core/settings/config.ts';
 import { codeBlock, plainTitle, slackText } from '../../core/text/encode/chat.ts';
-import { clipText } from '../../core/text/harmless.ts';
+import { clipText } from '../../core/text/sanitize.ts';
 import { fillTemplate } from '../../core/text/template.ts';
 
 /** The POST of a notification. */

@@ -17,13 +17,13 @@ const MOST_WAIT_MS = 5000;
 const MOST_ANSWER_BYTES = 4096;
 
 /** Sends a POST; retries once if it did not get through or the receiver asked for a pause. Raises an error for people. */
-export async function send(post: Post, way: Delivering, signal: AbortSignal): Promise<void> {
-  const dispatcher = dispatcherFor(post.url, way);
+export async function send(post: Post, delivery: Delivering, signal: AbortSignal): Promise<void> {
+  const dispatcher = dispatcherFor(post.url, delivery);
   try {
     const first = await attempt(post, dispatcher, signal);
     if (first === undefined) return;
     if (first.againAfterMs === undefined || first.againAfterMs > MOST_WAIT_MS) throw first;
-    await way.clock.sleep(first.againAfterMs, signal);
+    await delivery.clock.sleep(first.againAfterMs, signal);
     signal.throwIfAborted();
     const second = await attempt(post, dispatcher, signal);
     if (second !== undefined) throw second;

@@ -5,11 +5,11 @@ import type { LoginFor, RegistryReach, RemoteImage, Report } from '../../ports/p
 import type { Registry } from '../../ports/registry.ts';
 import { type Ask, openAsk, type Question } from './authorize.ts';
 import { withEcr } from './ecr.ts';
+import type { Timeouts } from './http/connections.ts';
 import { openDial } from './http/dial.ts';
 import { type Answer, headerOf, openHttp } from './http/http.ts';
 import { once } from './http/once.ts';
 import { problem, refusal } from './http/problem.ts';
-import type { Patience } from './http/way.ts';
 import { keptLogins } from './logins.ts';
 import {
   createdOf,
@@ -34,7 +34,7 @@ export interface ClientOptions {
   readonly report: Report;
   /** The folder with the certificates of registries. Default: docker's. */
   readonly certs?: string | undefined;
-  readonly patience?: Patience | undefined;
+  readonly timeouts?: Timeouts | undefined;
 }
 
 /** The address of a registry: `docker.io` is a name, its API is elsewhere, and it may have mirrors. */
@@ -56,11 +56,11 @@ export function registryClient({
   rules,
   report,
   certs = DOCKER_CERTS,
-  patience,
+  timeouts,
 }: ClientOptions): Registry {
   const settings = readSettings(rules, certs);
-  const dial = openDial(settings, env, patience);
-  const send = openHttp(dial, clock, patience);
+  const dial = openDial(settings, env, timeouts);
+  const send = openHttp(dial, clock, timeouts);
   const logins = keptLogins(withEcr(loginFor, send, env, clock), clock);
   const ask = measured(openAsk(send, logins, settings.isInsecure, clock), clock, report);
   const sourcesOf = async ({ registry }: ImageRef): Promise<Source[]> => {

@@ -16,7 +16,7 @@ const Answered = z.looseObject({
 const DEFAULT_LIFE_MS = 3_600_000;
 const MARGIN_MS = 60_000;
 const LARGEST = 64 * 1024;
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 /**
  * Adds the login of Amazon's registries if Docker has none and AWS keys are in the environment: the password is a token of the
@@ -70,7 +70,7 @@ async function ask({ registry, ...wish }: Wish, send: Send, clock: Clock): Promi
     headers: Object.fromEntries(signed.headers),
     body: '{}',
     limit: LARGEST,
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (status !== 200) throw refused(registry, url.host, `answers ${status}`);
   const parsed = Answered.safeParse(jsonOrNothing(body));

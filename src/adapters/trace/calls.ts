@@ -22,12 +22,12 @@ export function noteCall(to: Call['to'], what: () => string): (status: string | 
  * Reports each call of this process that begins from now on, when it ends, in the asynchronous context in which it began: calls of
  * several jobs share connections. The result stops the reports.
  */
-export function onCalls(now: () => number, tell: (call: Call) => void): () => void {
+export function onCalls(now: () => number, report: (call: Call) => void): () => void {
   const begun = new WeakMap<object, (status: string) => void>();
   const onBegun = (message: unknown): void => {
     const call = message as Begun;
     const began = now();
-    const end = (status: string): void => tell({ ...call, status, ms: now() - began });
+    const end = (status: string): void => report({ ...call, status, ms: now() - began });
     begun.set(call, AsyncResource.bind(end));
   };
   const onEnded = (message: unknown): void => {

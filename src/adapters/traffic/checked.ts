@@ -2,7 +2,7 @@ import { fail } from '../../core/model/error.ts';
 import { isAddress } from '../../core/proxy/check.ts';
 import { isRouteName } from '../../core/proxy/place.ts';
 import type { Wanted } from '../../core/proxy/route.ts';
-import { clipText, harmlessText } from '../../core/text/harmless.ts';
+import { clipText, sanitizeText } from '../../core/text/sanitize.ts';
 import { printable } from '../../core/text/suggest.ts';
 
 const ROLL = /^[A-Za-z0-9_.-]{1,64}$/;
@@ -28,7 +28,7 @@ function refuse(why: string): never {
 export function refusedBy(proxy: string, route: string, words: string, after: string): never {
   return fail(
     'proxy-refused',
-    `${proxy} refused the change of ${route}: ${clipText(harmlessText(words.trim()), MOST_WORDS)}`,
+    `${proxy} refused the change of ${route}: ${clipText(sanitizeText(words.trim()), MOST_WORDS)}`,
     { hint: after },
   );
 }

@@ -1,6 +1,6 @@
 import type { Container } from '../../core/model/container.ts';
 import { COMPOSE_HASH, COMPOSE_SERVICE } from '../../core/model/label-keys.ts';
-import { followedSharing, type Successors } from '../../core/model/references.ts';
+import { type Successors, successorSharing } from '../../core/model/references.ts';
 import { composeHashLabel } from '../../core/recreate/compose-hash.ts';
 import { projectOf } from '../../core/service/compose.ts';
 import type { SlotRun } from '../rollout/slot-run.ts';
@@ -19,7 +19,7 @@ export async function movedHash(
   const labels = await ownOf(run, container);
   const label = labels[COMPOSE_HASH];
   const project = projectOf(labels);
-  const after = followedSharing(host, successors);
+  const after = successorSharing(host, successors);
   const changes = Object.entries(after).some(([field, value]) => String(host[field]) !== String(value));
   if (!changes || !label || !project) return undefined;
   const { engine, compose, host: machine } = run.ports;

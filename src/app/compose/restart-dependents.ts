@@ -9,7 +9,7 @@ import { composeKey, type RestartedService, restartedAfter } from '../../core/se
 import { decodeState } from '../../core/service/labels.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { guarded } from '../lock/guard.ts';
-import { takeLease } from '../lock/lease.ts';
+import { takeLock } from '../lock/held-lock.ts';
 import { checkStart } from '../rollout/steps/start-check.ts';
 import { dependentsOn, othersOf } from '../select/neighbours.ts';
 import { listed } from '../select/own.ts';
@@ -66,12 +66,12 @@ export async function restartMissed(ports: Ports, key: string): Promise<void> {
   if (since === undefined || restartedAfter(key, all).length === 0) return;
   const images = all.flatMap(({ labels, imageId }) => (composeKey(labels) === key ? [imageId] : []));
   // Another death in the middle leaves a lock again, which shows the rest to the next recovery.
-  const lease = await takeLease(ports, key, images).catch(unlessBusy);
-  if (!lease) return;
+  const heldLock = await takeLock(ports, key, images).catch(unlessBusy);
+  if (!heldLock) return;
   try {
-    noteFailures(ports, await restartDependents(guarded(ports, lease), key, since));
+    noteFailures(ports, await restartDependents(guarded(ports, heldLock), key, since));
   } finally {
-    await lease.release();
+    await heldLock.release();
   }
 }
 
@@ -122,11 +122,11 @@ async function restartService(
   ports.report({ kind: 'note', text });
   try {
     const images = due.map(({ imageId }) => imageId);
-    const lease = await takeLease(ports, key, images);
+    const heldLock = await takeLock(ports, key, images);
     try {
-      return await restartAll(guarded(ports, lease), due);
+      return await restartAll(guarded(ports, heldLock), due);
     } finally {
-      await lease.release();
+      await heldLock.release();
     }
   } catch (raised) {
     return due.map(({ name }) => ({ container: name, error: whyNot(raised) }));
@@ -185,7 +185,7 @@ async function restartOne(ports: Ports, { id, name }: ContainerSummary): Promise
 // A restart that the engine could not finish would leave it down.
 async function refuseLost(ports: Ports, id: string, name: string): Promise<void> {
   const container = await ports.engine.container(id);
-  if (container) await checkStart(ports, { service: name, home: name }, container);
+  if (container) await checkStart(ports, { service: name, slotName: name }, container);
 }
 
 function whyNot(raised: unknown): string {

@@ -7,7 +7,7 @@ import { notOurs } from '../../core/service/ownership.ts';
 import { formatDuration } from '../../core/text/duration.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { guarded } from '../lock/guard.ts';
-import { takeLease } from '../lock/lease.ts';
+import { takeLock } from '../lock/held-lock.ts';
 import { copiedFiles } from '../rollout/prepare.ts';
 import { freshMemory } from '../rollout/slot-run.ts';
 import { createOneShot } from '../rollout/steps/create.ts';
@@ -33,11 +33,11 @@ const LOG_LINES = 20;
  * Resolves with a note for the report. Raises `step-failed` if it fails; then the old container stays.
  */
 export async function runOneShot(ports: Ports, key: string, container: Container, wish: Wish): Promise<string> {
-  const lease = await takeLease(ports, key, [container.imageId, wish.image.id]);
+  const heldLock = await takeLock(ports, key, [container.imageId, wish.image.id]);
   try {
-    return await runLocked(guarded(ports, lease), key, container, wish);
+    return await runLocked(guarded(ports, heldLock), key, container, wish);
   } finally {
-    await lease.release();
+    await heldLock.release();
   }
 }
 

@@ -67,5 +67,5 @@ export function devDesk(ports: Ports): DevDesk {
 }
 
 function rollOptions({ overrides, signal, back = false }: DevRoll): Omit<RollOptions, 'target' | 'force' | 'pull'> {
-  return { overrides, signal, event: back ? 'rolled-back' : 'rolled', condemn: false };
+  return { overrides, signal, event: back ? 'rolled-back' : 'rolled', rejectLeft: false };
 }

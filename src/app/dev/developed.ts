@@ -40,7 +40,7 @@ async function developed(ports: Ports, service: Service, request: DevelopRequest
   const image = await imageOf(look, container.imageId);
   const own = await ownOf(look, container);
   const { devRules } = settingsOf(ports, service.key, own);
-  const told = await toldBuild(ports, service.key, own, request, devRules !== undefined);
+  const told = await namedBuild(ports, service.key, own, request, devRules !== undefined);
   const marks = composeLabels(image?.config.Labels);
   const build = told.build && { ...told.build, labels: { ...marks, ...told.build.labels } };
   const base = projectOf(own)?.folder ?? build?.context ?? request.folder;
@@ -57,7 +57,7 @@ async function developed(ports: Ports, service: Service, request: DevelopRequest
 }
 
 // A service with rules needs no build.
-async function toldBuild(
+async function namedBuild(
   ports: Ports,
   key: string,
   own: OwnLabels,

@@ -118,7 +118,7 @@ async function signalOne(
 
 async function illness(ports: Ports, key: string, member: ContainerSummary): Promise<string | undefined> {
   const all = await listed(ports.engine);
-  const slot = { home: member.name, members: [member] };
+  const slot = { slotName: member.name, members: [member] };
   const { container, policy } = await prepareSlot(ports, key, slot, all, { overrides: {}, target: FOLLOWED });
   const check = healthCheck(container, policy);
   if (!check) return undefined;

@@ -4,7 +4,7 @@ import { beforeDevReference } from '../../core/service/names.ts';
 import type { Service } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { recoverThenRoll } from '../rollout/attempt.ts';
-import { followedReference } from '../rollout/prepare.ts';
+import { trackedReference } from '../rollout/prepare.ts';
 import type { RollOptions } from '../rollout/roll-slot.ts';
 import { pick } from '../select/chosen.ts';
 import { imageCache, listed } from '../select/own.ts';
@@ -20,7 +20,7 @@ export async function rollToImage(
   options: Omit<RollOptions, 'target' | 'force' | 'pull'>,
 ): Promise<ServiceReport> {
   const service = pick(await listed(ports.engine), [key], key);
-  const follows = await followedBy(ports, service);
+  const follows = await trackedBy(ports, service);
   const runsIt = service.slots.every(({ members }) => members.every(({ imageId }) => imageId === image));
   return recoverThenRoll(ports, (all) => pick(all, [key], key), {
     ...options,
@@ -30,11 +30,11 @@ export async function rollToImage(
   });
 }
 
-async function followedBy(ports: Ports, service: Service): Promise<string> {
+async function trackedBy(ports: Ports, service: Service): Promise<string> {
   const [member] = service.slots[0]?.members ?? [];
   const container = member && (await ports.engine.container(member.id));
   if (!container) return fail('not-found', `${service.key} has no replica`);
-  const { tag, text } = await followedReference({ ports, images: imageCache() }, container);
+  const { tag, text } = await trackedReference({ ports, images: imageCache() }, container);
   if (tag !== undefined) return text;
   return fail('refused', `${service.key} follows the digest ${text}, which no build can be`, {
     hint: 'let it follow a tag: swapctl roll it with --image NAME:TAG',

@@ -65,7 +65,7 @@ async function whyInPlace(
   if (first !== undefined)
     return `a new container would lose ${first}${lost.length > 1 ? ` and ${lost.length - 1} more files` : ''}`;
   if (!member) return 'it has no replica';
-  const slot = { home: member.name, members: [member] };
+  const slot = { slotName: member.name, members: [member] };
   const { choice } = await prepareSlot(ports, key, slot, await listed(ports.engine), { overrides, target: FOLLOWED });
   return choice.strategy === 'stop-first' ? choice.because : undefined;
 }
@@ -78,7 +78,7 @@ async function restartInPlace(ports: Ports, key: string, because: string): Promi
   for (const { id, status } of slots.flatMap(({ members }) => members)) {
     if (status !== 'running') continue;
     const container = await ports.engine.container(id);
-    if (container) await checkStart(ports, { service: key, home: container.name }, container);
+    if (container) await checkStart(ports, { service: key, slotName: container.name }, container);
     const stopped = ports.clock.now();
     await ports.engine.stop(id);
     await ports.engine.start(id);

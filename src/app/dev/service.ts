@@ -4,8 +4,8 @@ import { type Following, whyNotOne } from '../../core/service/one-service.ts';
 import type { Service, Slot } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { pick } from '../select/chosen.ts';
-import { followedOf } from '../select/followed.ts';
 import { listed } from '../select/own.ts';
+import { trackedReferenceOf } from '../select/tracked-reference.ts';
 
 /** The present service of a key. Raises `refused` if its replicas track different repositories. */
 export async function developedService(ports: Ports, key: string): Promise<Service> {
@@ -27,6 +27,6 @@ export async function mustBeOne(ports: Ports, { key, slots }: Service): Promise<
   if (why) fail('refused', `${key}: ${why.message}`, { hint: why.hint });
 }
 
-async function followingOf(ports: Ports, { home, members: [member] }: Slot): Promise<Following> {
-  return { home, follows: member && (await followedOf(ports, member, undefined)) };
+async function followingOf(ports: Ports, { slotName, members: [member] }: Slot): Promise<Following> {
+  return { slotName, follows: member && (await trackedReferenceOf(ports, member, undefined)) };
 }

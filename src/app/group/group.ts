@@ -5,7 +5,7 @@ import type { Finding, RecoveredItem, ReplicaStatus, ServiceHistory, ServicePlan
 import type { Delivery, Run } from '../../core/report/summary.ts';
 import type { Checked } from '../../core/update/newer.ts';
 import type { UpdateReport } from '../../core/update/update.ts';
-import type { RollRequest, TellRequest, UpdateRequest, WatchedApp } from '../app.ts';
+import type { NotifyRequest, RollRequest, UpdateRequest, WatchedApp } from '../app.ts';
 import { plansOf } from './agree.ts';
 import { askAll, Connections } from './hosts.ts';
 import { recoverGroup } from './recover.ts';
@@ -27,7 +27,7 @@ export interface GroupApp {
   recover(selectors: readonly string[], signal: AbortSignal): Promise<GroupAnswer<RecoveredItem[]>>;
   doctor(): Promise<GroupAnswer<Finding[]>>;
   /** Sends the notifications configured in swapctl.yml. */
-  tell(run: Run, request: TellRequest): Promise<Delivery[]>;
+  notify(run: Run, request: NotifyRequest): Promise<Delivery[]>;
   /** The group as a daemon watches it. */
   readonly watched: WatchedApp;
   close(): void;
@@ -62,7 +62,7 @@ export function createGroup(world: GroupWorld): GroupApp {
     history: async (selector) => askAll(world, await connections.all(), (app) => app.history(selector)),
     recover: async (selectors, signal) => recoverGroup(world, await connections.all(), selectors, signal),
     doctor: async () => askAll(world, await connections.all(), (app) => app.doctor()),
-    tell: async (run, request) => (await connections.all()).open[0]?.app.tell(run, request) ?? [],
+    notify: async (run, request) => (await connections.all()).open[0]?.app.notify(run, request) ?? [],
     watched: watchedGroup(world, connections),
     close: () => connections.close(),
   };

@@ -50,11 +50,11 @@ export async function takeBack(
   { host, held }: HeldHost,
   image: Image,
   before: HostReport,
-  condemn: boolean,
+  rejectLeft: boolean,
 ): Promise<TurnEnd> {
   const facts = { host, service: held.service, ...image };
   const out = await runHostHooks(world, 'before', facts);
-  const back = await held.back(condemn);
+  const back = await held.back(rejectLeft);
   const isBack = back.error === undefined;
   const into = isBack ? await runHostHooks(world, 'after', facts) : NONE;
   const runs = [...(before.hooks ?? []), ...out.runs, ...into.runs];

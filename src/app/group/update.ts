@@ -17,7 +17,7 @@ export async function updateGroup(
   selectors: readonly string[],
   request: UpdateRequest,
 ): Promise<GroupAnswer<UpdateReport>> {
-  if (!request.dryRun) await askAll(world, hosts, (app) => app.mend(selectors, request));
+  if (!request.dryRun) await askAll(world, hosts, (app) => app.recoverOptedIn(selectors, request));
   const decided = await askAll(world, hosts, (app) => app.update(selectors, { ...request, dryRun: true }));
   const lines = decided.hosts.flatMap(({ host, report }) => (report?.services ?? []).map((line) => ({ host, line })));
   const due = [...new Set(lines.flatMap(({ line }) => (line.due ? [line.service] : [])))];

@@ -1,6 +1,6 @@
 import { mergedLines } from '../../core/group/merged.ts';
 import { fail, SwapError } from '../../core/model/error.ts';
-import type { Appointment } from '../../core/update/update.ts';
+import type { ScheduledCheck } from '../../core/update/update.ts';
 import type { App, WatchedApp } from '../app.ts';
 import { askAll, type Connections, type Hosts } from './hosts.ts';
 import { updateGroup } from './update.ts';
@@ -14,8 +14,8 @@ export function watchedGroup(world: GroupWorld, connections: Connections): Watch
   const ready = (): Promise<Hosts> => connections.again();
   const first = async (): Promise<App> => (await ready()).open[0]?.app ?? fail('usage', 'the group has no hosts');
   return {
-    agenda: async (selectors, request) => {
-      const { hosts } = await askAll(world, await ready(), (app) => app.agenda(selectors, request));
+    scheduledChecks: async (selectors, request) => {
+      const { hosts } = await askAll(world, await ready(), (app) => app.scheduledChecks(selectors, request));
       return onePerService(hosts.flatMap(({ report, error }) => report ?? raised(error)));
     },
     update: async (selectors, request) => {
@@ -24,19 +24,19 @@ export function watchedGroup(world: GroupWorld, connections: Connections): Watch
       if (checked === undefined) return raised(hosts.find(({ error }) => error)?.error);
       return { checked, services: mergedLines(hosts) };
     },
-    mend: async (selectors, request) => {
-      const { hosts } = await askAll(world, await ready(), (app) => app.mend(selectors, request));
+    recoverOptedIn: async (selectors, request) => {
+      const { hosts } = await askAll(world, await ready(), (app) => app.recoverOptedIn(selectors, request));
       return mergedLines(hosts.map(({ host, report = [] }) => ({ host, report: { checked: '', services: report } })));
     },
     nextCheck: async (...asked) => (await first()).nextCheck(...asked),
     reload: async () => (await first()).reload(),
-    tell: async (run, request) => (await first()).tell(run, request),
+    notify: async (run, request) => (await first()).notify(run, request),
     arrived: async () => ({ services: new Set<string>(), later: [] }),
     events: (_, signal) => silence(world, signal),
   };
 }
 
-function onePerService(all: readonly Appointment[]): Appointment[] {
+function onePerService(all: readonly ScheduledCheck[]): ScheduledCheck[] {
   const services = [...new Set(all.map(({ service }) => service))];
   return services.flatMap((service) => {
     const own = all.filter((one) => one.service === service);

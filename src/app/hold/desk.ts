@@ -25,7 +25,7 @@ export interface HoldDesk<Request extends Call> {
 }
 
 /** The conversion of requests into rolls, and the ports of each request. */
-export interface HoldWays<Request extends Call> {
+export interface HoldTools<Request extends Call> {
   roll(request: Request): RollOptions;
   back(ports: Ports, service: Service, request: Request): Promise<RollOptions>;
   calledBy(ports: Ports, request: Request): Ports;
@@ -33,7 +33,7 @@ export interface HoldWays<Request extends Call> {
 
 export function holdDesk<Request extends Call>(
   ports: Ports,
-  { roll, back, calledBy }: HoldWays<Request>,
+  { roll, back, calledBy }: HoldTools<Request>,
 ): HoldDesk<Request> {
   const finding = (selector: string) => (all: readonly ContainerSummary[]) => findService(groupServices(all), selector);
   return {

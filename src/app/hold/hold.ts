@@ -5,7 +5,7 @@ import type { PinnedImage } from '../../core/model/image.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
 import type { Service } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
-import type { Lease } from '../lock/lease.ts';
+import type { HeldLock } from '../lock/held-lock.ts';
 import { recoverService } from '../recovery/recover.ts';
 import { reported } from '../report/reported.ts';
 import { lockFor, lookBeforeLock } from '../rollout/before-lock.ts';
@@ -40,20 +40,20 @@ export async function holdService(ports: Ports, { find, options, group }: HoldOp
   const again = (more: Partial<RollOptions>): Promise<ServiceReport> =>
     reported(service.key, async () => {
       const now = await listed(ports.engine);
-      return rollService(ports, find(now), now, { ...wanted, ...more, lease: locked?.lease });
+      return rollService(ports, find(now), now, { ...wanted, ...more, heldLock: locked?.heldLock });
     });
   return {
     service: service.key,
     isUnchanged: locked === undefined,
     roll: (roll) => again({ roll }),
-    back: (condemn) => again(backTo(locked, condemn)),
-    release: async () => locked?.lease.release(),
+    back: (rejectLeft) => again(backTo(locked, rejectLeft)),
+    release: async () => locked?.heldLock.release(),
   };
 }
 
 /** A service locked for a later roll, and its image until then. */
 interface Locked {
-  readonly lease: Lease;
+  readonly heldLock: HeldLock;
   readonly before: PinnedImage;
 }
 
@@ -73,19 +73,19 @@ async function lockService(
   const [first] = slots;
   const { imageId, config } = first?.container ?? fail('not-found', `${service.key} has no replica`);
   const digest = resolved.kind === 'local' ? resolved.image.id : resolved.digest;
-  const lease = await lockFor(ports, service, looked, { group, follows: resolved.follows.text, digest });
-  return { lease, before: { follows: config.Image ?? resolved.follows.text, id: imageId, digest: undefined } };
+  const heldLock = await lockFor(ports, service, looked, { group, follows: resolved.follows.text, digest });
+  return { heldLock, before: { follows: config.Image ?? resolved.follows.text, id: imageId, digest: undefined } };
 }
 
 // As with replicas, nothing interrupts the rollback.
-function backTo(locked: Locked | undefined, condemn: boolean): Partial<RollOptions> {
+function backTo(locked: Locked | undefined, rejectLeft: boolean): Partial<RollOptions> {
   return {
     ...(locked ? { target: { kind: 'local', image: locked.before } } : {}),
     volumesOf: undefined,
     roll: undefined,
     event: 'rolled-back',
     force: true,
-    condemn,
+    rejectLeft,
     signal: new AbortController().signal,
   };
 }

@@ -27,10 +27,12 @@ export async function resolveCommit(
 }
 
 /** The result of a check: exactly that commit, even if the branch has moved. */
-export function foundCommit({ policy, home }: PreparedSlot, follows: ImageRef, digest: string): ResolvedCommit {
+export function foundCommit({ policy, slotName }: PreparedSlot, follows: ImageRef, digest: string): ResolvedCommit {
   const { git: source } = policy;
   if (source) return { kind: 'commit', follows, source, digest };
-  return fail('config', `${home} is not built from a repository any more`, { hint: 'the next check sees the change' });
+  return fail('config', `${slotName} is not built from a repository any more`, {
+    hint: 'the next check sees the change',
+  });
 }
 
 /**
@@ -51,7 +53,7 @@ export async function buildCommit(
   try {
     const tree = await ports.git.tree(source, commit, signal);
     try {
-      tellSubmodules(ports, service, tree);
+      noteSubmodules(ports, service, tree);
       const spec = await specOf(ports, slot, tree.folder);
       const labels = { ...spec.labels, ...originLabels(source, commit) };
       const { id } = await buildImage(ports, { ...spec, labels }, `${service} ${commit.slice(0, 12)}`, signal);
@@ -66,7 +68,7 @@ export async function buildCommit(
   }
 }
 
-function tellSubmodules(ports: Ports, service: string, { submodules }: GitTree): void {
+function noteSubmodules(ports: Ports, service: string, { submodules }: GitTree): void {
   if (submodules.length === 0) return;
   const text = `${service}: submodules are not fetched, so that these folders are empty: ${submodules.join(', ')}`;
   ports.report({ kind: 'note', text });
@@ -95,18 +97,18 @@ async function specOf(ports: Ports, { container, images }: PreparedSlot, context
 async function rememberUnbuilt(
   ports: Ports,
   service: string,
-  { home }: PreparedSlot,
+  { slotName }: PreparedSlot,
   { digest, source }: ResolvedCommit,
   { code, message, log }: SwapError,
 ): Promise<void> {
   const cause = otherCauseOfBuild([message, ...log]);
   const known =
     cause === undefined ? { code, reason: message } : { code: 'unproven' as const, reason: `${message}; but ${cause}` };
-  const tries = 1 + (await earlierTries(ports, home, digest, known.code));
+  const tries = 1 + (await earlierTries(ports, slotName, digest, known.code));
   await recordFailure(ports, {
     role: 'failed',
     service,
-    slot: home,
+    slot: slotName,
     roll: ports.host.randomId(),
     at: new Date(await engineNow(ports)).toISOString(),
     image: digest,

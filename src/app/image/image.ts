@@ -31,8 +31,8 @@ export async function resolveImage(
   ports.report({ kind: 'resolving', reference: text });
   try {
     // Podman can't resolve a reference, so it is not asked.
-    const told = await ports.engine.resolve(text, signal);
-    return { kind: 'registry', follows, digest: told ?? (await ports.registry.digest(follows, signal)) };
+    const resolved = await ports.engine.resolve(text, signal);
+    return { kind: 'registry', follows, digest: resolved ?? (await ports.registry.digest(follows, signal)) };
   } catch (error) {
     const problem = imageProblem(text, error);
     // A local build has a digest too in the containerd store and with Podman, but is in no registry.
@@ -56,8 +56,8 @@ async function knowsMore(ports: Ports): Promise<boolean> {
 export async function resolveFound(ports: Ports, follows: ImageRef, digest: string): Promise<ResolvedImage> {
   const image = await ports.engine.image(digest);
   // The containerd store gives every image a digest, but not while the image is being pulled.
-  const tells = (await ports.engine.facts()).imageStore === 'classic';
-  const built = tells && image !== undefined && digestsFor(image, follows).length === 0;
+  const isClassic = (await ports.engine.facts()).imageStore === 'classic';
+  const built = isClassic && image !== undefined && digestsFor(image, follows).length === 0;
   return built ? { kind: 'local', follows, image } : { kind: 'registry', follows, digest };
 }
 

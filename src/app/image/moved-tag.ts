@@ -5,8 +5,8 @@ import type { StateLabels, StateNote } from '../../core/service/labels.ts';
 import { helperRole } from '../../core/service/ownership.ts';
 import { groupServices } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
-import { followedOf } from '../select/followed.ts';
 import { listed } from '../select/own.ts';
+import { trackedReferenceOf } from '../select/tracked-reference.ts';
 import type { Resolved } from './resolved.ts';
 
 /** The target of a local tag before and after a roll moves it; this note on a lock outlives the lock's holder. */
@@ -39,13 +39,13 @@ export async function putTagBack(ports: Ports, state: StateLabels): Promise<void
   const replicas = all.filter((container) => helperRole(container) === undefined);
   const isRun = replicas.some((container) => container.imageId === now.id);
   if (!isRolls || isRun || (await engine.image(tagBefore)) === undefined) return;
-  if (!(await isFollowed(ports, all, service, wanted))) return;
+  if (!(await isTracked(ports, all, service, wanted))) return;
   await engine.tag(tagBefore, follows);
   report({ kind: 'note', text: `${service}: the local tag ${follows} is back where it was before a roll that died` });
 }
 
 // The labels of a lock may name any tag of the engine: only a tag of a repository that the service tracks is the service's.
-async function isFollowed(
+async function isTracked(
   ports: Ports,
   all: readonly ContainerSummary[],
   service: string,
@@ -53,7 +53,7 @@ async function isFollowed(
 ): Promise<boolean> {
   const slots = groupServices(all).find(({ key }) => key === service)?.slots ?? [];
   for (const member of slots.flatMap(({ members }) => members)) {
-    const reference = await followedOf(ports, member, undefined);
+    const reference = await trackedReferenceOf(ports, member, undefined);
     if (reference && sameRepository(reference, wanted)) return true;
   }
   return false;

@@ -1,5 +1,5 @@
 import type { ImageRef } from '../../core/model/reference.ts';
-import { followedNow, needsTags, nothingComparable, type Track } from '../../core/update/track.ts';
+import { needsTags, nothingComparable, type Track, trackedNow } from '../../core/update/track.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { PreparedSlot } from '../rollout/prepared-slot.ts';
 import type { RollOptions } from '../rollout/roll-slot.ts';
@@ -19,17 +19,17 @@ export async function referenceNow(
 ): Promise<ReferenceNow> {
   if (!needsTags(track, follows)) return { reference: follows, note: undefined };
   const tags = await registry.tags(follows, signal);
-  return { reference: followedNow(track, follows, tags), note: nothingComparable(track, follows, tags) };
+  return { reference: trackedNow(track, follows, tags), note: nothingComparable(track, follows, tags) };
 }
 
 /** The reference to roll to. If the policy forbids asking registries, it is the present one. */
 export async function referenceWanted(
   ports: Ports,
-  { track, follows, home }: Pick<PreparedSlot, 'track' | 'follows' | 'home'>,
+  { track, follows, slotName }: Pick<PreparedSlot, 'track' | 'follows' | 'slotName'>,
   { pull, signal }: Pick<RollOptions, 'pull' | 'signal'>,
 ): Promise<ImageRef> {
   if (pull === 'never' || pull === 'missing') return follows;
   const { reference, note } = await referenceNow(ports, track, follows, signal);
-  if (note !== undefined) ports.report({ kind: 'note', text: `${home}: ${note}` });
+  if (note !== undefined) ports.report({ kind: 'note', text: `${slotName}: ${note}` });
   return reference;
 }

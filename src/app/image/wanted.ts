@@ -18,7 +18,7 @@ export async function resolveTarget(ports: Ports, slot: PreparedSlot, wanted: Wa
   const { target, pull, signal } = wanted;
   switch (target.kind) {
     case 'followed':
-      return resolveFollowed(ports, slot, wanted);
+      return resolveTracked(ports, slot, wanted);
     case 'reference':
       return resolveImage(ports, target.reference, pull, slot.container, signal);
     case 'digest':
@@ -31,7 +31,7 @@ export async function resolveTarget(ports: Ports, slot: PreparedSlot, wanted: Wa
 }
 
 // A repository's newest commit, if the service is built from one.
-async function resolveFollowed(ports: Ports, slot: PreparedSlot, wanted: Wanted): Promise<Resolved> {
+async function resolveTracked(ports: Ports, slot: PreparedSlot, wanted: Wanted): Promise<Resolved> {
   const { git } = slot.policy;
   const { pull, signal } = wanted;
   notePinned(ports, slot);
@@ -54,8 +54,8 @@ async function resolveLocal(ports: Ports, { id, follows }: PinnedImage): Promise
   return fail('no-such-image', `the image ${id} is not on the engine any more`);
 }
 
-function notePinned(ports: Ports, { home, follows }: PreparedSlot): void {
+function notePinned(ports: Ports, { slotName, follows }: PreparedSlot): void {
   if (follows.digest === undefined) return;
-  const text = `${home}: its image is pinned to a digest, so swapctl looks for nothing newer; change the digest where the container is defined, or name an image with --image`;
+  const text = `${slotName}: its image is pinned to a digest, so swapctl looks for nothing newer; change the digest where the container is defined, or name an image with --image`;
   ports.report({ kind: 'note', text });
 }

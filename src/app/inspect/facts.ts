@@ -19,7 +19,7 @@ export async function factsOf(
     ),
   );
   const records = await recordedFailures(look.ports.engine);
-  const perSlot = service.slots.map(({ home }) => failuresIn(records, home));
+  const perSlot = service.slots.map(({ slotName }) => failuresIn(records, slotName));
   return {
     lastRollAt: latest(states.map((state) => state?.history.find(({ event }) => event !== 'started')?.at)),
     failures: Math.max(0, ...perSlot.map((failures) => failures.reduce((sum, { tries }) => sum + tries, 0))),

@@ -23,14 +23,14 @@ export async function historyOf(ports: Ports, service: Service): Promise<Service
     })),
   );
   const all = await listed(ports.engine);
-  const backups = await Promise.all(service.slots.map(({ home }) => keptBackups(ports, all, home)));
+  const backups = await Promise.all(service.slots.map(({ slotName }) => keptBackups(ports, all, slotName)));
   const failures = shownFailures(await recordedFailures(ports.engine), service);
   return { service: service.key, entries: shown, backups: backups.flat(), failures };
 }
 
-async function keptBackups(ports: Ports, all: readonly ContainerSummary[], home: string): Promise<KeptBackup[]> {
-  const backups = await backupsOf(ports, all, home);
-  return backups.map(({ at, image, copies }) => ({ at, slot: home, image, volumes: copies }));
+async function keptBackups(ports: Ports, all: readonly ContainerSummary[], slotName: string): Promise<KeptBackup[]> {
+  const backups = await backupsOf(ports, all, slotName);
+  return backups.map(({ at, image, copies }) => ({ at, slot: slotName, image, volumes: copies }));
 }
 
 /**
@@ -91,8 +91,10 @@ async function entriesOf(
 }
 
 // An interrupted roll may have left a new container that never served.
-function serving({ home, members }: Slot): ContainerSummary | undefined {
-  return members.find(({ status }) => status === 'running') ?? members.find(({ name }) => name === home) ?? members[0];
+function serving({ slotName, members }: Slot): ContainerSummary | undefined {
+  return (
+    members.find(({ status }) => status === 'running') ?? members.find(({ name }) => name === slotName) ?? members[0]
+  );
 }
 
 function names(entry: HistoryEntry, wanted: string): boolean {
@@ -103,9 +105,9 @@ function names(entry: HistoryEntry, wanted: string): boolean {
 }
 
 function shownFailures(records: readonly FailureRecord[], service: Service): ServiceHistory['failures'] {
-  const homes = new Set(service.slots.map((slot) => slot.home));
+  const slotsOf = new Set(service.slots.map((slot) => slot.slotName));
   return records.flatMap(({ volume, state, failure }) => {
-    if (!homes.has(state.slot)) return [];
+    if (!slotsOf.has(state.slot)) return [];
     return [{ at: state.at, image: state.follows, digest: state.digest ?? state.image, ...failure, volume }];
   });
 }

@@ -78,8 +78,8 @@ async function openPhase(ports: Ports, key: string): Promise<OpenPhase> {
 }
 
 // The incumbent's own roll is over: only its candidate belongs to the open one.
-function begunIn({ home, members }: Slot, all: readonly ContainerSummary[]): StateLabels[] {
-  const helpers = (['rehearsal', 'stand-in', 'copying'] as const).flatMap((role) => helpersOf(all, home, role));
+function begunIn({ slotName, members }: Slot, all: readonly ContainerSummary[]): StateLabels[] {
+  const helpers = (['rehearsal', 'stand-in', 'copying'] as const).flatMap((role) => helpersOf(all, slotName, role));
   const candidates = members.filter((member) => isCandidate(member, members));
   return [...candidates, ...helpers]
     .flatMap(({ labels }) => decodeState(labels) ?? [])
@@ -95,7 +95,7 @@ function failedRolls(services: readonly Service[], records: readonly FailureReco
   return records.flatMap(({ state, failure }) => {
     const { roll, slot, at } = state;
     if (roll === '' || failure.code === 'known-bad') return [];
-    const service = services.find(({ slots }) => slots.some(({ home }) => home === slot))?.key ?? state.service;
+    const service = services.find(({ slots }) => slots.some(({ slotName }) => slotName === slot))?.key ?? state.service;
     const error = { code: failure.code, message: failure.reason, log: failure.log };
     return [{ id: roll, service, phase: 'failed' as const, at, ...imagesOf(state), error }];
   });

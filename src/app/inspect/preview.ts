@@ -111,7 +111,7 @@ async function planSlot(
           id: runs ? slot.container.imageId : (resolved.digest ?? UNFETCHED),
           digest: resolved.digest,
         };
-  const context = { ports, service, image, roll: 'plan', tagBefore: undefined, lease: NO_LEASE, options };
+  const context = { ports, service, image, roll: 'plan', tagBefore: undefined, heldLock: NO_LOCK, options };
   const run = await slotRun(context, slot);
   const { seen } = await observe(run);
   const uncompared = uncomparedNote(slot.answered);
@@ -119,7 +119,7 @@ async function planSlot(
   const proxy = proxyReport(slot.proxy);
   const refused = same ? undefined : refusal(plan(run.desired, seen));
   return {
-    slot: slot.home,
+    slot: slot.slotName,
     strategy: slot.choice.strategy,
     rehearsal: slot.choice.rehearse,
     because: slot.choice.because,
@@ -132,7 +132,7 @@ async function planSlot(
 }
 
 // A simulation changes nothing, so it needs no lock.
-const NO_LEASE = {
+const NO_LOCK = {
   lost: new AbortController().signal,
   confirm: async () => {},
   release: async (): Promise<void> => {},

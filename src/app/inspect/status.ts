@@ -59,7 +59,9 @@ interface Look {
 
 async function slotStatus(look: Look, service: Service, slot: Slot): Promise<ReplicaStatus[]> {
   const swapping =
-    slot.members.length > 1 || slot.members.some((member) => member.name !== slot.home) || hasHelper(look.all, slot);
+    slot.members.length > 1 ||
+    slot.members.some((member) => member.name !== slot.slotName) ||
+    hasHelper(look.all, slot);
   const phase = swapping ? await swappingPhase(look, service) : undefined;
   const lines = slot.members.map(async (member) => {
     const found = await look.inspect(member);
@@ -99,12 +101,12 @@ async function lineOf(
     ...frontOf(look, service, member),
     lastRoll: rolled?.at,
     lastRollAgeMs: rolled ? look.now - Date.parse(rolled.at) : undefined,
-    failedImages: failuresIn(look.records, slot.home).filter(isRejection).length,
+    failedImages: failuresIn(look.records, slot.slotName).filter(isRejection).length,
   };
 }
 
-function hasHelper(all: readonly ContainerSummary[], { home }: Slot): boolean {
-  return (['rehearsal', 'stand-in'] as const).some((role) => helpersOf(all, home, role).length > 0);
+function hasHelper(all: readonly ContainerSummary[], { slotName }: Slot): boolean {
+  return (['rehearsal', 'stand-in'] as const).some((role) => helpersOf(all, slotName, role).length > 0);
 }
 
 // swapctl removes the incumbent only after the candidate was healthy. With --rm it removes itself; a restart needs a new proof.

@@ -277,7 +277,7 @@ export class JobBook {
       });
     const { signal, take: progress } = record;
     const report = await app.update(services, { ...request, signal, progress, perService });
-    if (!request.dryRun) await app.tell(report, { signal: new AbortController().signal });
+    if (!request.dryRun) await app.notify(report, { signal: new AbortController().signal });
     return report;
   }
 

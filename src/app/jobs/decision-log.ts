@@ -1,13 +1,13 @@
 import { reasonOf } from '../../core/report/decision-text.ts';
 import type { Progress } from '../../core/report/progress.ts';
 import { describeStep } from '../../core/rollout/step.ts';
-import { harmlessText } from '../../core/text/harmless.ts';
+import { sanitizeText } from '../../core/text/sanitize.ts';
 import type { JobStep } from './job.ts';
 
 /** The entry of a decision log for a progress event; undefined for an event that only moves a progress bar. */
 export function stepOf(progress: Progress, at: string): JobStep | undefined {
   const entry = entryOf(progress);
-  return entry && { at, ...entry, text: harmlessText(entry.text) };
+  return entry && { at, ...entry, text: sanitizeText(entry.text) };
 }
 
 function entryOf(progress: Progress): Omit<JobStep, 'at'> | undefined {

@@ -13,6 +13,6 @@ export async function rollAsked(
 ): Promise<ServiceReport> {
   const whole = { ...request, ...call };
   const reports = kind === 'roll' ? await app.roll([service], whole) : [await app.rollback(service, whole)];
-  if (notify) await app.tell(runOf(reports), { signal: new AbortController().signal, asked: true });
+  if (notify) await app.notify(runOf(reports), { signal: new AbortController().signal, asked: true });
   return reports[0] ?? fail('not-found', `${service} is gone`);
 }

@@ -1,6 +1,6 @@
 import type { Engine } from '../../ports/engine.ts';
 import type { Kernel, Ports } from '../../ports/ports.ts';
-import type { Lease } from './lease.ts';
+import type { HeldLock } from './held-lock.ts';
 
 const ENGINE = [
   'tag',
@@ -21,14 +21,14 @@ const ENGINE = [
 ] as const satisfies readonly (keyof Engine)[];
 
 const KERNEL = [
-  'setCover',
-  'endCover',
-  'clearCover',
+  'setPortRedirect',
+  'endPortRedirect',
+  'clearPortRedirect',
   'shut',
   'open',
-  'forward',
-  'endForward',
-  'haltForward',
+  'redirectAddress',
+  'endAddressRedirect',
+  'haltAddressRedirect',
   'hold',
   'endHold',
 ] as const satisfies readonly (keyof Kernel)[];
@@ -37,7 +37,7 @@ const KERNEL = [
  * The same ports under a lock: each changing call first confirms that the lock is still held. So a process that was suspended
  * changes nothing after it lost its lock, wherever it continues.
  */
-export function guarded(ports: Ports, { confirm }: Pick<Lease, 'confirm'>): Ports {
+export function guarded(ports: Ports, { confirm }: Pick<HeldLock, 'confirm'>): Ports {
   return {
     ...ports,
     engine: confirming(ports.engine, ENGINE, confirm),

@@ -1,12 +1,12 @@
 import type { Container } from '../../core/model/container.ts';
 import type { StateLabels } from '../../core/service/labels.ts';
-import { beatOf, isPlausible } from '../../core/service/lock.ts';
+import { heartbeatsOf, isPlausible } from '../../core/service/lock.ts';
 import { lockName } from '../../core/service/names.ts';
 import { notOurs } from '../../core/service/ownership.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { putTagBack } from '../image/moved-tag.ts';
 import { removeOwn, stateOfMade } from '../rollout/steps/remove.ts';
-import { cannotUpdate } from '../select/abilities.ts';
+import { cannotUpdate } from '../select/engine-capabilities.ts';
 import { engineNow } from '../select/engine-time.ts';
 
 /** A lock that swapctl made, and the data of its labels. */
@@ -81,7 +81,7 @@ export async function holdingOf(ports: Ports, lock: Lock): Promise<Holding> {
   // Without heartbeats a live holder looks like a dead one, and a lock that a user has to remove does less harm than a stolen
   // one.
   if (cannotUpdate(await ports.engine.facts())) return 'held';
-  if (lives && (await beatsAsItShould(ports, lock))) return 'held';
+  if (lives && (await hasHeartbeat(ports, lock))) return 'held';
   return watched(ports, lock, lives ? LIVING_SILENCE_MS : SILENCE_MS);
 }
 
@@ -98,8 +98,8 @@ function holds({ host }: Ports, { state }: Lock): boolean | undefined {
   return holder === host.holder ? OWN.has(roll) : host.isAlive(holder);
 }
 
-async function beatsAsItShould(ports: Ports, { container }: Lock): Promise<boolean> {
-  return isPlausible((await engineNow(ports)) - container.createdAt, beatOf(container));
+async function hasHeartbeat(ports: Ports, { container }: Lock): Promise<boolean> {
+  return isPlausible((await engineNow(ports)) - container.createdAt, heartbeatsOf(container));
 }
 
 async function watched({ engine, clock }: Ports, { container }: Lock, silenceMs: number): Promise<Holding> {
@@ -107,7 +107,7 @@ async function watched({ engine, clock }: Ports, { container }: Lock, silenceMs:
     await clock.sleep(LOOK_EVERY_MS);
     const later = await engine.container(container.id);
     if (!later) return 'released';
-    if (beatOf(later) !== beatOf(container)) return 'held';
+    if (heartbeatsOf(later) !== heartbeatsOf(container)) return 'held';
   }
   return 'dead';
 }

@@ -42,12 +42,12 @@ function containerOf(proxy: ProxyPlace, all: readonly ContainerSummary[]): Proxy
   const [slot] = slots;
   if (!slot || slots.length > 1)
     return fail('config', `swapctl.proxy=${shownPlace(proxy)} names ${slots.length} containers`, {
-      hint: `name one: ${slots.map(({ home }) => `${proxy.driver}:${home}`).join(', ')}`,
+      hint: `name one: ${slots.map(({ slotName }) => `${proxy.driver}:${slotName}`).join(', ')}`,
     });
-  const { home, members } = slot;
+  const { slotName, members } = slot;
   // During a roll of the proxy itself there are two.
   const container =
-    members.find(({ name }) => name === home) ??
+    members.find(({ name }) => name === slotName) ??
     members[0] ??
     fail('proxy-unreachable', `the container of the proxy ${shownPlace(proxy)} is gone`);
   return { service, container };

@@ -1,6 +1,6 @@
 import type { Container, ContainerSummary } from '../../core/model/container.ts';
 import { fail } from '../../core/model/error.ts';
-import { leadsElsewhere } from '../../core/proxy/elsewhere.ts';
+import { servesOthers } from '../../core/proxy/elsewhere.ts';
 import { shownPlace } from '../../core/proxy/place.ts';
 import { exposedPorts, type Proxied, reachedAt } from '../../core/proxy/proxied.ts';
 import type { ObservedRoute } from '../../core/proxy/route.ts';
@@ -53,7 +53,7 @@ function refuseElsewhere(
     groupServices(all)
       .find(({ key }) => key === service)
       ?.slots.flatMap((slot) => slot.members) ?? [];
-  const others = leadsElsewhere(servers, container, new Set([container.id, ...members.map(({ id }) => id)]), all);
+  const others = servesOthers(servers, container, new Set([container.id, ...members.map(({ id }) => id)]), all);
   if (others)
     fail('proxy-config', `the route ${route} of ${name} leads to ${others.join(', ')}, not to ${container.name}`, {
       hint: 'name the route of the service with swapctl.proxy.route',

@@ -10,7 +10,7 @@ import { groupServices } from '../../core/service/service.ts';
 import type { SlotRun } from '../rollout/slot-run.ts';
 import { listed } from '../select/own.ts';
 import { type OpenProxy, openProxy } from './open.ts';
-import { isUnreachable, patiently } from './patience.ts';
+import { isUnreachable, patiently } from './timeouts.ts';
 
 /** The route in front of a slot, whose containers are `members`; undefined: swapctl drives no proxy. */
 export async function routeOf(
@@ -54,7 +54,7 @@ async function lookThrough(
     const isUnderWay = members > 1 || run.memory.steps.length > 0;
     if (!isUnderWay || !(error instanceof SwapError)) throw error;
     if (needsNoProxy(run, members)) return goWithout(run, error);
-    const message = `${run.names.home}: its proxy fails in the middle of the roll: ${error.message}`;
+    const message = `${run.names.slotName}: its proxy fails in the middle of the roll: ${error.message}`;
     const hint = 'both containers stay as they are; once the proxy works, run swapctl recover';
     throw new SwapError('attention', message, { hint, cause: error });
   }
@@ -68,7 +68,7 @@ function needsNoProxy({ desired, memory }: SlotRun, members: number): boolean {
 
 function goWithout(run: SlotRun, { message }: SwapError): undefined {
   const { memory, names, ports } = run;
-  const text = `${names.home}: the roll goes on without its proxy, and swapctl recover ends what is left there: ${message}`;
+  const text = `${names.slotName}: the roll goes on without its proxy, and swapctl recover ends what is left there: ${message}`;
   if (!memory.proxyAway) ports.report({ kind: 'note', text });
   memory.proxyAway = true;
   memory.notes.add(text);
@@ -108,7 +108,7 @@ async function othersOf(
   all: readonly ContainerSummary[],
 ): Promise<SeenRoute['others']> {
   const slots = groupServices(all).find(({ key }) => key === run.service)?.slots ?? [];
-  const names = slots.map(({ home }) => home).filter((home) => home !== run.names.home);
+  const names = slots.map(({ slotName }) => slotName).filter((slotName) => slotName !== run.names.slotName);
   const containers = await Promise.all(names.map((name) => run.ports.engine.container(name)));
   return containers.flatMap((one) => {
     const address = one && addressOf(one, networks, proxied);
@@ -119,7 +119,7 @@ async function othersOf(
 
 /** Changes the route in front of a slot. Raises the proxy's errors. */
 export async function applyRoute(run: SlotRun, { wanted }: Extract<Step, { kind: 'route' }>): Promise<void> {
-  const proxied = run.proxy ?? fail('attention', `${run.names.home} has no proxy any more`);
+  const proxied = run.proxy ?? fail('attention', `${run.names.slotName} has no proxy any more`);
   await patiently(run, () => changeRoute(run, proxied, wanted));
   run.memory.routed = { wanted, at: run.ports.clock.now() };
 }
@@ -144,7 +144,7 @@ async function changeRoute(run: SlotRun, proxied: Proxied, wanted: Wanted): Prom
 }
 
 function noteLeftovers({ memory, names, ports }: SlotRun, { name }: Proxied, leftovers: readonly string[]): void {
-  const text = `${names.home}: ${name} keeps ${leftovers.join(', ')} of the roll without new requests, since it has connections; the next roll removes it`;
+  const text = `${names.slotName}: ${name} keeps ${leftovers.join(', ')} of the roll without new requests, since it has connections; the next roll removes it`;
   memory.notes.add(text);
   ports.report({ kind: 'note', text });
 }
@@ -172,11 +172,11 @@ export async function restoreRoute(run: SlotRun): Promise<void> {
     await driver.apply(proxy.route, routed.wanted, run.lost);
     ports.report({
       kind: 'note',
-      text: `${run.names.home}: ${proxy.name} had lost the overlay of the roll; it is back`,
+      text: `${run.names.slotName}: ${proxy.name} had lost the overlay of the roll; it is back`,
     });
   } catch (error) {
     if (!(error instanceof SwapError)) throw error;
-    ports.report({ kind: 'debug', text: `${run.names.home}: ${proxy.name}: ${messageOf(error)}` });
+    ports.report({ kind: 'debug', text: `${run.names.slotName}: ${proxy.name}: ${messageOf(error)}` });
   }
 }
 
@@ -201,7 +201,7 @@ export async function drainRequests(
     busy = Math.max(busy, left);
     if (left === 0 || ports.clock.now() >= end) return { busy, cut: left };
     const what = `${left} request${left > 1 ? 's' : ''} under way`;
-    ports.report({ kind: 'waiting', slot: run.names.home, what });
+    ports.report({ kind: 'waiting', slot: run.names.slotName, what });
     await ports.clock.sleep(Math.min(ASK_EVERY_MS, end - ports.clock.now()));
     await restoreRoute(run);
   }

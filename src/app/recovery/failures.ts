@@ -51,12 +51,12 @@ async function forgetReplaced(ports: WithVolumes, volume: string): Promise<void>
 /** The number of earlier failures of an image in a slot, of the same kind: the backoff grows with each. */
 export async function earlierTries(
   { engine }: { readonly engine: Pick<Engine, 'volumes'> },
-  home: string,
+  slotName: string,
   image: string,
   code: FailureNote['code'],
 ): Promise<number> {
   const [earlier] = failureRecords(await marked(engine)).filter(
-    ({ state }) => state.slot === home && state.image === image,
+    ({ state }) => state.slot === slotName && state.image === image,
   );
   return earlier?.failure.code === code ? (earlier.failure.tries ?? 1) : 0;
 }

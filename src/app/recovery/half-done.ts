@@ -44,7 +44,7 @@ async function ownersOf(ports: Ports, slot: Slot): Promise<string[]> {
 
 /** True: the half-done slot is of the service, or of one that needs the service's containers to start. */
 export function concerns(service: Service, half: Half): boolean {
-  const own = half.service.key === service.key && service.slots.some((slot) => slot.home === half.slot.home);
+  const own = half.service.key === service.key && service.slots.some((slot) => slot.slotName === half.slot.slotName);
   const members = service.slots.flatMap((slot) => slot.members);
   return own || members.some((member) => half.owners.some((to) => means(to, member)));
 }
@@ -56,8 +56,8 @@ export function halfDoneOf(service: Service, all: readonly ContainerSummary[]): 
   return service.slots.filter((slot) => {
     const [only] = slot.members;
     const half = only && slot.members.length === 1 && only.status === 'created' && isFor(slot, only);
-    const helped = HELPERS.some((role) => helpersOf(all, slot.home, role).length > 0);
-    return slot.members.length > 1 || only?.name !== slot.home || half || helped || leftOthersBehind(slot, all);
+    const helped = HELPERS.some((role) => helpersOf(all, slot.slotName, role).length > 0);
+    return slot.members.length > 1 || only?.name !== slot.slotName || half || helped || leftOthersBehind(slot, all);
   });
 }
 
@@ -65,28 +65,28 @@ export function halfDoneOf(service: Service, all: readonly ContainerSummary[]): 
  * True: other containers live in the network of the replaced container, which a user removed before the roll moved them. (A list
  * of containers shows no namespace but that of the network.)
  */
-export function leftOthersBehind({ home, members }: Slot, all: readonly ContainerSummary[]): boolean {
+export function leftOthersBehind({ slotName, members }: Slot, all: readonly ContainerSummary[]): boolean {
   const [only] = members;
-  if (members.length !== 1 || only?.name !== home || only.status !== 'running') return false;
+  if (members.length !== 1 || only?.name !== slotName || only.status !== 'running') return false;
   const replaced = decodeState(only.labels)?.replaces;
   if (replaced === undefined || all.some(({ id }) => id === replaced)) return false;
   return all.some(({ status, networkOf }) => status === 'running' && networkOf === replaced);
 }
 
 // A container that was made for another slot has its name from a user, who has to decide about it.
-function isFor({ home }: Slot, { labels }: ContainerSummary): boolean {
+function isFor({ slotName }: Slot, { labels }: ContainerSummary): boolean {
   const state = decodeState(labels);
-  return state?.role === 'replica' && state.slot === home;
+  return state?.role === 'replica' && state.slot === slotName;
 }
 
 /** The slot of that name in its present state, if a roll left it half done. */
 export async function stillHalfDone(
   ports: Ports,
   service: Service,
-  home: string,
+  slotName: string,
   now: readonly ContainerSummary[],
 ): Promise<Slot | undefined> {
-  const found = halfDoneOf(service, now).find((slot) => slot.home === home);
+  const found = halfDoneOf(service, now).find((slot) => slot.slotName === slotName);
   const overlaid = found ?? (await overlaidSlot(ports, service, now));
-  return overlaid?.home === home ? overlaid : undefined;
+  return overlaid?.slotName === slotName ? overlaid : undefined;
 }

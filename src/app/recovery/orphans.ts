@@ -1,7 +1,7 @@
 import type { ContainerSummary } from '../../core/model/container.ts';
 import type { RecoveredItem } from '../../core/report/status.ts';
 import { decodeState, type Role, type StateLabels } from '../../core/service/labels.ts';
-import { homeOf } from '../../core/service/names.ts';
+import { slotNameOf } from '../../core/service/names.ts';
 import { helperRole } from '../../core/service/ownership.ts';
 import { groupServices, type Service } from '../../core/service/service.ts';
 import type { Ports } from '../../ports/ports.ts';
@@ -33,7 +33,7 @@ export async function removeOrphans(ports: Ports, isWanted: (service: string) =>
     const role = helperRole(container);
     const state = decodeState(container.labels);
     if (role === undefined || !state || !isWanted(state.service)) continue;
-    const item = { service: state.service, slot: homeOf(state.slot), found: container.name };
+    const item = { service: state.service, slot: slotNameOf(state.slot), found: container.name };
     if (role === 'one-shot') items.push(...(await endOneShot(ports, container, state, services, item)));
     else if (await removeOrphan(ports, container, role, state, services)) items.push({ ...item, outcome: 'removed' });
   }
@@ -45,10 +45,10 @@ async function removeRecords(
   services: readonly Service[],
   isWanted: (service: string) => boolean,
 ): Promise<RecoveredItem[]> {
-  const homes = new Set(services.flatMap(({ slots }) => slots.map(({ home }) => home)));
+  const slotsOf = new Set(services.flatMap(({ slots }) => slots.map(({ slotName }) => slotName)));
   const items: RecoveredItem[] = [];
   for (const { volume, state } of await recordedFailures(ports.engine)) {
-    if (homes.has(state.slot) || !isWanted(state.service) || !(await forgetFailure(ports, volume))) continue;
+    if (slotsOf.has(state.slot) || !isWanted(state.service) || !(await forgetFailure(ports, volume))) continue;
     items.push({ service: state.service, slot: state.slot, found: volume, outcome: 'removed' });
   }
   return items;
@@ -77,7 +77,7 @@ async function endOneShot(
   item: Omit<RecoveredItem, 'outcome'>,
 ): Promise<RecoveredItem[]> {
   if (status === 'running' || (await lockHeld(ports, service))) return [];
-  if (services.some(({ slots }) => slots.some(({ home }) => home === slot))) {
+  if (services.some(({ slots }) => slots.some(({ slotName }) => slotName === slot))) {
     await removeOwn(ports, id, 'one-shot');
     return [{ ...item, outcome: 'removed' }];
   }
@@ -96,7 +96,7 @@ async function removeOrphan(
   if (role === 'lock') return endDeadLock(ports, state.service);
   // A backup may be the last remains of a removed service.
   if (role === 'backup') return false;
-  if (services.some((service) => service.slots.some((slot) => slot.home === state.slot))) return false;
+  if (services.some((service) => service.slots.some((slot) => slot.slotName === state.slot))) return false;
   await removeOwn(ports, container.id, role);
   for (const { copy } of state.copies) await removeCopy(ports, copy, state.slot);
   return true;

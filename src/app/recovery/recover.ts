@@ -17,7 +17,7 @@ import { restartAfterRecovery } from '../compose/restart-dependents.ts';
 import { retireUnlessHalfDone } from '../image/retain.ts';
 import { endDeadLock } from '../lock/dead-lock.ts';
 import { guarded } from '../lock/guard.ts';
-import { type Lease, takeLease } from '../lock/lease.ts';
+import { type HeldLock, takeLock } from '../lock/held-lock.ts';
 import { lockHeld } from '../lock/lock.ts';
 import { recoveredProxy } from '../proxy/overlaid.ts';
 import { dependentsEver } from '../rollout/dependents-ever.ts';
@@ -34,7 +34,7 @@ import { lenientSettingsOf } from '../select/settings.ts';
 import { distrustGates } from '../traffic/gate.ts';
 import { kernelLayer } from '../traffic/kernel-layer.ts';
 import { sweepRules } from '../traffic/sweep.ts';
-import { evenOut, isUnderWay, replicated } from './even-out.ts';
+import { convergeReplicas, isUnderWay, replicated } from './converge-replicas.ts';
 import { concerns, type Half, halfDone, leftOthersBehind, stillHalfDone } from './half-done.ts';
 import { recallHeld } from './held.ts';
 import { removeOrphans, servicesGone } from './orphans.ts';
@@ -60,7 +60,7 @@ export async function recover(
   }
   for (const key of replicated(all).filter(isNamed)) {
     const unfinished = items.some(({ service, error }) => service === key && error);
-    if (!unfinished) items.push(...(await evenOut(ports, key, signal)));
+    if (!unfinished) items.push(...(await convergeReplicas(ports, key, signal)));
   }
   return [...items, ...strangerItems(all, isNamed), ...(await removeOrphans(ports, isNamed))];
 }
@@ -68,10 +68,10 @@ export async function recover(
 // Reports containers that only look like the remains of a roll.
 function strangerItems(all: readonly ContainerSummary[], isNamed: (key: string) => boolean): RecoveredItem[] {
   const services = groupServices(all);
-  return strangersAmong(all).flatMap(({ name, home, error }) => {
-    const key = services.find(({ slots }) => slots.some((slot) => slot.home === home))?.key ?? home;
+  return strangersAmong(all).flatMap(({ name, slotName, error }) => {
+    const key = services.find(({ slots }) => slots.some((slot) => slot.slotName === slotName))?.key ?? slotName;
     if (!isNamed(key) && !isNamed(name)) return [];
-    return [{ service: key, slot: home, found: name, outcome: 'failed' as const, error: toReported(error) }];
+    return [{ service: key, slot: slotName, found: name, outcome: 'failed' as const, error: toReported(error) }];
   });
 }
 
@@ -86,7 +86,7 @@ export async function recoverService(
   for (const half of left) {
     ports.report({
       kind: 'note',
-      text: `${half.slot.home}: an earlier roll was interrupted; finishing or undoing it first`,
+      text: `${half.slot.slotName}: an earlier roll was interrupted; finishing or undoing it first`,
     });
     await recoverSlot(lenient(ports), half, all, signal);
   }
@@ -117,7 +117,7 @@ export async function recoverServices(
       const outcome = await recoverSlot(lenient(ports), half, all, signal);
       if (outcome === undefined) continue;
       recovered.push(half.service.key);
-      ports.report({ kind: 'note', text: `${half.slot.home}: an earlier roll was interrupted; it was ${outcome}` });
+      ports.report({ kind: 'note', text: `${half.slot.slotName}: an earlier roll was interrupted; it was ${outcome}` });
     } catch (raised) {
       for (const { key } of concerned) failed.set(key, raised);
     }
@@ -126,7 +126,7 @@ export async function recoverServices(
   for (const key of replicated(all).filter((one) => recovered.includes(one) || isUnderWay(ports, all, one))) {
     if (failed.has(key) || !services.some((service) => service.key === key)) continue;
     // After a failure they are unchanged, and the caller handles them next.
-    any = (await evenOut(ports, key, signal)).length > 0 || any;
+    any = (await convergeReplicas(ports, key, signal)).length > 0 || any;
   }
   if (any) await sweepRules(ports);
   const locks = new Set(all.flatMap((one) => (helperRole(one) === 'lock' ? [one.name] : [])));
@@ -154,14 +154,14 @@ async function recovered(
 ): Promise<RecoveredItem | undefined> {
   const { service, slot } = half;
   const found = slot.members.map((member) => `${member.name} (${member.status})`).join(', ');
-  const item = { service: service.key, slot: slot.home, found };
+  const item = { service: service.key, slot: slot.slotName, found };
   try {
     const outcome = await recoverSlot(lenient(ports), half, all, signal);
     return outcome && { ...item, outcome };
   } catch (raised) {
     // If the engine refuses a call for one service (an image is gone, say), the others are still recovered.
     if (raised instanceof EngineError && isAway(raised)) throw raised;
-    const error = inTheMiddle(raised, slot.home);
+    const error = inTheMiddle(raised, slot.slotName);
     const { code, hint } = error;
     return {
       ...item,
@@ -178,22 +178,22 @@ async function recoverSlot(
   all: readonly ContainerSummary[],
   signal: AbortSignal,
 ): Promise<'finished' | 'undone' | undefined> {
-  refuseStrangers(all, half.slot.home);
+  refuseStrangers(all, half.slot.slotName);
   const images = [...half.slot.members, ...all].map((container) => container.imageId);
   const incumbents = half.slot.members.map(({ id }) => id);
-  const lease = await takeLease(given, half.service.key, images, { incumbents });
-  const ports = guarded(given, lease);
+  const heldLock = await takeLock(given, half.service.key, images, { incumbents });
+  const ports = guarded(given, heldLock);
   try {
     await endStops(ports, half.slot);
     const now = await listed(ports.engine);
     const service = groupServices(now).find(({ key }) => key === half.service.key);
-    const slot = service && (await stillHalfDone(ports, service, half.slot.home, now));
-    const outcome = slot && (await finish(ports, service, slot, now, lease, signal));
+    const slot = service && (await stillHalfDone(ports, service, half.slot.slotName, now));
+    const outcome = slot && (await finish(ports, service, slot, now, heldLock, signal));
     if (outcome) await retireUnlessHalfDone(ports, half.service.key);
     if (outcome === 'finished') await restartAfterRecovery(ports, half.service.key);
     return outcome;
   } finally {
-    await lease.release();
+    await heldLock.release();
   }
 }
 
@@ -203,39 +203,39 @@ async function finish(
   service: Service,
   slot: Slot,
   all: readonly ContainerSummary[],
-  lease: Lease,
+  heldLock: HeldLock,
   signal: AbortSignal,
 ): Promise<'finished' | 'undone'> {
   const memory = freshMemory();
   const images = imageCache();
   const labelled = await Promise.all(slot.members.map((member) => withState({ ports, images }, member)));
-  const { incumbent, candidate } = castRoles(slot.home, labelled, rollOfHalf(slot.home, labelled) ?? NO_ROLL);
+  const { incumbent, candidate } = castRoles(slot.slotName, labelled, rollOfHalf(slot.slotName, labelled) ?? NO_ROLL);
   const subject =
     candidate ??
     incumbent ??
-    fail('attention', `${slot.home} has no container left`, { hint: 'start it anew as you did at first' });
+    fail('attention', `${slot.slotName} has no container left`, { hint: 'start it anew as you did at first' });
   const movesTraffic = (await kernelLayer(ports)).available;
   if (movesTraffic) distrustGates(slot, memory);
   if (!candidate && incumbent) await recallHeld(ports, memory, incumbent.id);
   const inlineFiles = candidate && incumbent ? await adopted(ports, memory, candidate, incumbent) : [];
-  const half = await recoveryRun(ports, service, slot, subject, incumbent, lease, signal, images, memory);
+  const half = await recoveryRun(ports, service, slot, subject, incumbent, heldLock, signal, images, memory);
   const engineVerdict = await awaitedVerdict(half, incumbent, all);
   const answered = await answeredInHalf(half, incumbent, candidate?.state, all);
   const run = { ...half, desired: { ...half.desired, engineVerdict }, movesTraffic, inlineFiles, answered };
   const { error } = await runSlot(run);
   if (error?.code === 'attention') throw error;
   if (!error && leftOthersBehind(slot, all)) return 'finished';
-  const now = await ports.engine.container(slot.home);
+  const now = await ports.engine.container(slot.slotName);
   if (candidate && now?.id === candidate.id && !error) return 'finished';
   if (!candidate || (now && now.id !== candidate.id)) return 'undone';
-  throw error ?? new SwapError('attention', `${slot.home} could not be recovered`, { hint: 'see docker ps -a' });
+  throw error ?? new SwapError('attention', `${slot.slotName} could not be recovered`, { hint: 'see docker ps -a' });
 }
 
 const NO_ROLL = 'recover';
 
 // A container that has the slot name but was never started serves nobody: its own roll treats it as a candidate.
-function rollOfHalf(home: string, [only, ...more]: readonly Labelled[]): string | undefined {
-  return only?.name === home && only.status === 'created' && more.length === 0 ? only.roll : undefined;
+function rollOfHalf(slotName: string, [only, ...more]: readonly Labelled[]): string | undefined {
+  return only?.name === slotName && only.status === 'created' && more.length === 0 ? only.roll : undefined;
 }
 
 interface Labelled extends ContainerSummary {
@@ -256,7 +256,7 @@ async function recoveryRun(
   slot: Slot,
   subject: Labelled,
   incumbent: Labelled | undefined,
-  lease: Lease,
+  heldLock: HeldLock,
   signal: AbortSignal,
   images: ImageCache,
   memory: SlotRun['memory'],
@@ -269,7 +269,7 @@ async function recoveryRun(
   const proxy = container && (await recoveredProxy(ports, service.key, container, policy, await listed(ports.engine)));
   return {
     ports,
-    names: slotNames(slot.home),
+    names: slotNames(slot.slotName),
     service: service.key,
     policy,
     desired: {
@@ -283,7 +283,7 @@ async function recoveryRun(
       choice: { strategy: state?.strategy ?? 'start-first', rehearse: false, because: 'recovery' },
       keepReference: keepReference(service.key, incumbent?.imageId ?? container?.imageId ?? '', ports.host.sha256),
       tagBefore: undefined,
-      mendOnly: true,
+      recoveryOnly: true,
       backup: { volumes: [], keep: policy.backupKeep, fillFrom: undefined },
       checksStart: false,
       proxy: wantedProxy(proxy, policy),
@@ -297,8 +297,8 @@ async function recoveryRun(
     composeHooks: container ? await composeHooksOf(ports, subject.labels, container) : NO_HOOKS,
     successors: new Map(),
     signal,
-    lost: lease.lost,
-    confirmLock: lease.confirm,
+    lost: heldLock.lost,
+    confirmLock: heldLock.confirm,
     gates: false,
     forwards: false,
     proxy,
@@ -306,15 +306,15 @@ async function recoveryRun(
     memory,
     now,
     moveDependents: (names, from, to) =>
-      moveDependents({ ports, lease, options: { ...MEND, signal } }, memory, names, from, to),
+      moveDependents({ ports, heldLock, options: { ...RECOVERY, signal } }, memory, names, from, to),
   };
 }
 
-const MEND: Omit<RollOptions, 'signal'> = {
+const RECOVERY: Omit<RollOptions, 'signal'> = {
   target: FOLLOWED,
   pull: 'never',
   force: true,
   overrides: {},
   event: 'rolled',
-  condemn: false,
+  rejectLeft: false,
 };

@@ -31,10 +31,10 @@ async function isStranded({ engine }: Ports, container: Container): Promise<bool
 const UP: readonly string[] = ['running', 'restarting', 'paused'];
 
 /** Waits for stops that continue after swapctl died: until its end a container looks like a serving one. */
-export async function endStops({ engine, report }: Ports, { home, members }: Slot): Promise<void> {
+export async function endStops({ engine, report }: Ports, { slotName, members }: Slot): Promise<void> {
   for (const { id, name, status } of members) {
     if (status !== 'running' || !(await engine.isStopping(id))) continue;
-    report({ kind: 'note', text: `${home}: ${name} is stopping; waiting for its end` });
+    report({ kind: 'note', text: `${slotName}: ${name} is stopping; waiting for its end` });
     await engine.stop(id);
   }
 }

@@ -19,12 +19,12 @@ export async function replicaReport(
   totalMs: number,
 ): Promise<ReplicaReport> {
   const from = await sideOf(run.ports, slot, slot.container.id).catch(unknown);
-  const to = error ? from : await sideOf(run.ports, slot, slot.home).catch(unknown);
+  const to = error ? from : await sideOf(run.ports, slot, slot.slotName).catch(unknown);
   const changed = to && from ? to.container !== from.container : run.memory.candidates.size > 0;
   const proxy = proxyReport(slot.proxy);
   const success = run.event === 'rolled-back' ? 'rolled-back' : 'rolled';
   return {
-    slot: slot.home,
+    slot: slot.slotName,
     outcome: error ? 'failed' : changed ? success : 'unchanged',
     strategy: slot.choice.strategy,
     because: slot.choice.because,
@@ -68,7 +68,7 @@ async function leftToDo(run: SlotRun, slot: PreparedSlot): Promise<Pick<ReplicaR
   const stale = await staleIn(run, slot);
   const attention = [
     ...failedHooks(run.memory.hooks.results).map(([hook, why]) => hookError(hook, why)),
-    ...stale.map((one) => staleError(one, slot.home)),
+    ...stale.map((one) => staleError(one, slot.slotName)),
   ];
   return { ...(stale.length > 0 ? { staleClients: stale } : {}), ...(attention.length > 0 ? { attention } : {}) };
 }
@@ -79,18 +79,18 @@ function hookError(hook: string, why: string): ReportedError {
 }
 
 // An address that the slot's own container has by now does no harm.
-async function staleIn({ ports, memory }: SlotRun, { home }: PreparedSlot): Promise<StaleClient[]> {
+async function staleIn({ ports, memory }: SlotRun, { slotName }: PreparedSlot): Promise<StaleClient[]> {
   if (memory.staleClients.length === 0) return [];
-  const now = await ports.engine.container(home).catch(unknown);
+  const now = await ports.engine.container(slotName).catch(unknown);
   const own = Object.values(now?.networks ?? {}).flatMap((one) => [one.IPAddress, one.GlobalIPv6Address]);
   return memory.staleClients.filter(({ address }) => !own.includes(address));
 }
 
-function staleError({ client, network, address }: StaleClient, home: string): ReportedError {
+function staleError({ client, network, address }: StaleClient, slotName: string): ReportedError {
   const where = network === undefined ? '' : ` in the network ${network}`;
   return {
     code: 'attention',
-    message: `${client} still connects to ${address}${where}, an address that no container of ${home} has any more`,
+    message: `${client} still connects to ${address}${where}, an address that no container of ${slotName} has any more`,
     hint: `make ${client} resolve the name again: reload or restart it, and at each roll with swapctl.on-switch`,
     state: 'new-serves',
   };
@@ -98,7 +98,7 @@ function staleError({ client, network, address }: StaleClient, home: string): Re
 
 function backedUp({ memory }: SlotRun): Pick<ReplicaReport, 'backup'> {
   if (!memory.backup) return {};
-  return { backup: { volumes: memory.backup.copies, restored: memory.putBack.size > 0 } };
+  return { backup: { volumes: memory.backup.copies, restored: memory.restored.size > 0 } };
 }
 
 // An engine failure now does not change the result.
@@ -115,7 +115,7 @@ function told(
   const { code } = error;
   if (code !== 'not-healthy' && code !== 'cannot-start' && code !== 'unproven') return toReported(error);
   const next = `${NEXT[code]}${hostHint(slot.policy, lastStatus)}${gateHint(redirectedAway)}`;
-  const message = `the new container of ${slot.home} failed: ${error.message}`;
+  const message = `the new container of ${slot.slotName} failed: ${error.message}`;
   return { ...toReported(error), message, hint: next, ...(log.length > 0 ? { log } : {}) };
 }
 
@@ -167,11 +167,11 @@ function timings(run: SlotRun, total: number): Timings {
 
 /** The report of a replica that already runs the desired image. */
 export async function unchangedReport(ports: Ports, slot: PreparedSlot): Promise<ReplicaReport> {
-  const from = await sideOf(ports, slot, slot.home);
-  return { slot: slot.home, outcome: 'unchanged', ...(from ? { from, to: from } : {}), timings: { total: 0 } };
+  const from = await sideOf(ports, slot, slot.slotName);
+  return { slot: slot.slotName, outcome: 'unchanged', ...(from ? { from, to: from } : {}), timings: { total: 0 } };
 }
 
 /** The report of a replica that could not be inspected. */
-export function failedReport(slot: Pick<PreparedSlot, 'home'>, error: SwapError): ReplicaReport {
-  return { slot: slot.home, outcome: 'failed', timings: { total: 0 }, error: toReported(error) };
+export function failedReport(slot: Pick<PreparedSlot, 'slotName'>, error: SwapError): ReplicaReport {
+  return { slot: slot.slotName, outcome: 'failed', timings: { total: 0 }, error: toReported(error) };
 }

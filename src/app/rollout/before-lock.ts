@@ -1,4 +1,4 @@
-import { knownBad, knownFailure } from '../../core/health/failures.ts';
+import { knownFailure, rejectedBefore } from '../../core/health/failures.ts';
 import type { ContainerSummary } from '../../core/model/container.ts';
 import { fail } from '../../core/model/error.ts';
 import type { Service } from '../../core/service/service.ts';
@@ -7,7 +7,7 @@ import { alreadyRuns } from '../image/image.ts';
 import { noteTag } from '../image/moved-tag.ts';
 import type { Resolved } from '../image/resolved.ts';
 import { resolveTarget } from '../image/wanted.ts';
-import { type Lease, type LockNote, takeLease } from '../lock/lease.ts';
+import { type HeldLock, type LockNote, takeLock } from '../lock/held-lock.ts';
 import { imageOf } from '../select/own.ts';
 import { refuseOwned } from '../select/owned.ts';
 import { prepareService } from './prepare.ts';
@@ -34,7 +34,7 @@ export async function lookBeforeLock(
   const resolved = await resolve(ports, slots, options);
   const isUnchanged = !options.force && (await allRun(ports, slots, resolved));
   if (!isUnchanged) {
-    refuseKnownBad(slots, resolved, options);
+    refuseRejected(slots, resolved, options);
     await refuseOwned(ports, service.key, slots, all, options.force);
   }
   return { slots, resolved, all, isUnchanged };
@@ -46,10 +46,10 @@ export async function lockFor(
   { key }: Service,
   { slots, resolved, all }: Looked,
   more: LockNote,
-): Promise<Lease> {
+): Promise<HeldLock> {
   const images = [...slots.map((slot) => slot.container.imageId), resolved.follows.text];
   const note = { ...more, ...(await noteTag(ports, resolved)), incumbents: incumbentsOf(slots, all) };
-  return takeLease(ports, key, images, note);
+  return takeLock(ports, key, images, note);
 }
 
 // Includes their dependents, which the roll re-creates.
@@ -76,11 +76,11 @@ async function allRun(ports: Ports, slots: readonly PreparedSlot[], resolved: Re
 }
 
 // Refused before the pull, if the registry's digest is a rejected one.
-function refuseKnownBad(slots: readonly PreparedSlot[], resolved: Resolved, options: RollOptions): void {
+function refuseRejected(slots: readonly PreparedSlot[], resolved: Resolved, options: RollOptions): void {
   if (options.force) return;
   const image = resolved.kind === 'local' ? { id: resolved.image.id, digest: undefined } : { digest: resolved.digest };
   for (const { failures } of slots) {
     const failure = knownFailure(failures, image);
-    if (failure) throw knownBad(failure);
+    if (failure) throw rejectedBefore(failure);
   }
 }

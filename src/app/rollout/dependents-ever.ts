@@ -29,12 +29,12 @@ function lockOf(container: ContainerSummary, service: string): StateLabels | und
 }
 
 /** The containers of a slot, and those that they replace, which somebody may have removed since. */
-async function ownersEver(ports: Ports, { home, members }: Slot): Promise<Owner[]> {
+async function ownersEver(ports: Ports, { slotName, members }: Slot): Promise<Owner[]> {
   const found = await Promise.all(members.map(({ id }) => ports.engine.container(id)));
   const there = found.flatMap((container) => container ?? []);
   const look = { ports, images: imageCache() };
   const states = await Promise.all(there.map((container) => stateOf(look, container)));
   const replaced = states.flatMap((state) => state?.replaces ?? []);
   const gone = replaced.filter((id) => !there.some((container) => container.id === id));
-  return [...there, ...gone.map((id) => ({ id, name: home }))];
+  return [...there, ...gone.map((id) => ({ id, name: slotName }))];
 }

@@ -6,14 +6,14 @@ import { drainSlot } from '../proxy/drain.ts';
 import { applyRoute } from '../proxy/route.ts';
 import { forgetFailure } from '../recovery/failures.ts';
 import { HELD } from '../recovery/held.ts';
-import { clearCover, cover, endCover, renewCover } from '../traffic/cover.ts';
-import { endForward, endLeadingAway, forward } from '../traffic/forward.ts';
+import { endAddressRedirect, endRedirectsFrom, redirectAddress } from '../traffic/address-redirect.ts';
 import { adoptGate, startGated } from '../traffic/gate.ts';
+import { clearPortRedirect, endPortRedirect, redirectPorts, renewPortRedirect } from '../traffic/port-redirect.ts';
 import { share } from '../traffic/share.ts';
 import type { SlotRun } from './slot-run.ts';
 import { named, type Snapshot, serving } from './snapshot.ts';
 import { awaitEngine, awaitHealthy, NEVER, settle, watchShare } from './steps/await-healthy.ts';
-import { backUp, dropBackup, dropCopies, putBack } from './steps/backup.ts';
+import { backUp, dropBackup, dropCopies, restoreBackup } from './steps/backup.ts';
 import { runPostStart, runPreStop } from './steps/compose-hooks.ts';
 import { createCandidate, createRehearsal, createStandIn, recreateOld } from './steps/create.ts';
 import { runSwitchHooks } from './steps/hooks.ts';
@@ -32,16 +32,16 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   'check-start': checkStarts,
   'create-rehearsal': (run, step, { incumbent }) => createRehearsal(run, serving(run, incumbent), step.name),
   'create-stand-in': (run, step, { incumbent }) => createStandIn(run, serving(run, incumbent), step.name),
-  cover: (run, step, snapshot) => cover(run, snapshot, step.lasting),
-  uncover: (run) => endCover(run),
-  'drop-cover': (run) => clearCover(run),
+  cover: (run, step, snapshot) => redirectPorts(run, snapshot, step.lasting),
+  uncover: (run) => endPortRedirect(run),
+  'drop-cover': (run) => clearPortRedirect(run),
   'pass-rehearsal': async (run, step) => {
     await removeOwn(run.ports, step.container, 'rehearsal');
     run.memory.rehearsed = true;
   },
   'point-tag': (run, step) => run.ports.engine.tag(step.image, step.reference),
   create: (run, step, { incumbent, seen }) =>
-    createCandidate(run, serving(run, incumbent), step, run.desired.tagBefore ?? seen.localTag),
+    createCandidate(run, serving(run, incumbent), step, run.desired.tagBefore ?? seen.taggedImage),
   'copy-files': async (run, step, { incumbent }) => {
     const from = serving(run, incumbent);
     for (const path of step.paths) {
@@ -69,9 +69,9 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
     // A container that has just exited has no namespace to open, and its end explains the failure.
     if (container && container.pid > 0) await run.ports.kernel.open(container);
     // Only afterwards: without the redirect, connections reach the container itself.
-    if (run.movesTraffic) await endLeadingAway(run, step.container);
+    if (run.movesTraffic) await endRedirectsFrom(run, step.container);
     run.memory.shut.delete(step.container);
-    run.memory.turnedAway.delete(step.container);
+    run.memory.rejecting.delete(step.container);
   },
   'await-healthy': async (run, step, snapshot) => {
     await adoptGate(run, step.container, snapshot);
@@ -84,8 +84,8 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   rename: (run, step) => run.ports.engine.rename(step.container, step.to),
   'move-dependents': (run, step) => run.moveDependents(step.names, step.from, step.to),
   forward: (run, step, snapshot) =>
-    forward(run, step, named(step.container, snapshot), serving(run, named(step.to, snapshot))),
-  'end-forward': (run, step, { seen }) => endForward(run, step, seen.forwarding),
+    redirectAddress(run, step, named(step.container, snapshot), serving(run, named(step.to, snapshot))),
+  'end-forward': (run, step, { seen }) => endAddressRedirect(run, step, seen.addressRedirects),
   route: (run, step) => applyRoute(run, step),
   canary: (run, step) => watchShare(run, step),
   share,
@@ -104,7 +104,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
   },
   drain: async (run, step, snapshot) => {
     const container = named(step.container, snapshot);
-    if (container) await drainSlot(run, container, () => renewCover(run, step.container, snapshot));
+    if (container) await drainSlot(run, container, () => renewPortRedirect(run, step.container, snapshot));
   },
   stop: async (run, step) => {
     await runPreStop(run, step.container);
@@ -120,7 +120,7 @@ const EXECUTORS: { readonly [K in StepKind]: Executor<K> } = {
     if (failed) await rememberFailure(run, failed, snapshot.incumbent ?? failed, step);
   },
   'back-up': (run, step, snapshot) => backUp(run, step, snapshot),
-  'put-back': (run, step, snapshot) => putBack(run, step, snapshot),
+  'put-back': (run, step, snapshot) => restoreBackup(run, step, snapshot),
   'drop-backup': (run, step, { seen }) => dropBackup(run, step, seen.halfCopied),
   'drop-copies': (run, step) => dropCopies(run, step.copies),
   'forget-failure': async (run, step) => {

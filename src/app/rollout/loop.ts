@@ -8,7 +8,7 @@ import { type Decision, plan } from '../../core/rollout/plan.ts';
 import { hasSwitched } from '../../core/rollout/route.ts';
 import { describeStep, type Step } from '../../core/rollout/step.ts';
 import { diskFull } from '../image/disk.ts';
-import { clearExpired, stopRenewing } from '../traffic/forward.ts';
+import { clearExpired, stopRenewing } from '../traffic/address-redirect.ts';
 import { noteGap } from '../traffic/gap.ts';
 import { endForeignHolds, endOwnHolds } from '../traffic/gate.ts';
 import { execute } from './execute.ts';
@@ -39,10 +39,10 @@ export async function runSlot(run: SlotRun): Promise<SlotEnd> {
     await stopRenewing(run);
     await endOwnHolds(run);
     await clearExpired(run);
-    run.ports.report({ kind: 'end', slot: run.names.home, error: end.error?.code });
+    run.ports.report({ kind: 'end', slot: run.names.slotName, error: end.error?.code });
     return end;
   } catch (error) {
-    run.ports.report({ kind: 'end', slot: run.names.home, error: 'attention' });
+    run.ports.report({ kind: 'end', slot: run.names.slotName, error: 'attention' });
     throw error;
   } finally {
     await stopRenewing(run);
@@ -61,7 +61,7 @@ async function untilDecided(run: SlotRun): Promise<SlotEnd> {
     noteGap(run, snapshot.seen, began);
     const { desired } = run;
     const decision = plan(desired, snapshot.seen);
-    run.ports.report({ kind: 'decision', slot: run.names.home, desired, seen: snapshot.seen, decision });
+    run.ports.report({ kind: 'decision', slot: run.names.slotName, desired, seen: snapshot.seen, decision });
     if (decision.kind === 'converged') return { error: undefined, steps };
     if (decision.kind === 'refuse') {
       await untilAnswered(run, snapshot.seen);
@@ -83,7 +83,7 @@ async function untilDecided(run: SlotRun): Promise<SlotEnd> {
       );
   }
   return {
-    error: new SwapError('attention', `${run.names.home}: still not done after ${MOST_STEPS} steps`, {
+    error: new SwapError('attention', `${run.names.slotName}: still not done after ${MOST_STEPS} steps`, {
       hint: 'run swapctl recover',
     }),
     steps,
@@ -101,7 +101,7 @@ async function untilAnswered(run: SlotRun, { incumbent }: Snapshot['seen']): Pro
 function forbidHarm(run: SlotRun, { seen }: Snapshot, step: Step): void {
   const broken = violation(seen, step) ?? tagHarm(step);
   if (broken === undefined) return;
-  throw new SwapError('attention', `${run.names.home}: stopped before a step that must not be (${broken})`, {
+  throw new SwapError('attention', `${run.names.slotName}: stopped before a step that must not be (${broken})`, {
     hint: 'nothing was done for it; this is a bug in swapctl, please report it',
   });
 }
@@ -110,7 +110,7 @@ type Act = Extract<Decision, { kind: 'act' }>;
 
 async function attempt(run: SlotRun, { step, undoing }: Act, snapshot: Snapshot): Promise<unknown> {
   const { report, clock } = run.ports;
-  const slot = run.names.home;
+  const slot = run.names.slotName;
   const strategy = run.desired.choice.strategy;
   run.memory.phase = nextPhase(run.memory.phase, step, strategy, undoing !== undefined);
   const { phase } = run.memory;
@@ -156,7 +156,7 @@ async function lostOther(run: SlotRun, step: Step, { incumbent, candidate }: Sna
   const now = (await run.ports.engine.container(other.id))?.status ?? 'gone';
   // After the stop of an incumbent with --rm, a candidate that was not started yet is all that is left.
   if (now !== 'gone' && (now === 'running' || other.status !== 'running')) return false;
-  const text = `${run.names.home}: ${other.name} is ${now} since the last look; nothing is removed before the next one`;
+  const text = `${run.names.slotName}: ${other.name} is ${now} since the last look; nothing is removed before the next one`;
   run.ports.report({ kind: 'debug', text });
   await run.ports.clock.sleep(RETRY_AFTER_MS);
   return true;
@@ -195,7 +195,7 @@ function inWords({ names }: SlotRun, step: Step, error: SwapError): SwapError {
   const { message, hint = 'the old container serves as before' } = error;
   if (step.kind !== 'route' || error.code === 'attention') return error;
   const code = error.code === 'proxy-unreachable' ? 'step-failed' : error.code;
-  return new SwapError(code, `${names.home}: could not ${describeStep(step)}: ${message}`, { hint, cause: error });
+  return new SwapError(code, `${names.slotName}: could not ${describeStep(step)}: ${message}`, { hint, cause: error });
 }
 
 // A user removed the container after the observation: the next observation shows the rest of the work.
@@ -210,18 +210,18 @@ async function lostOwner(run: SlotRun, step: Step): Promise<boolean> {
 }
 
 async function failed(run: SlotRun, step: Step, error: unknown): Promise<SwapError> {
-  if (isDiskFull(error)) return diskFull(run.ports, `${run.names.home}: could not ${describeStep(step)}`, error);
+  if (isDiskFull(error)) return diskFull(run.ports, `${run.names.slotName}: could not ${describeStep(step)}`, error);
   // Not every engine records the reason for a refused start on the container.
   if (step.kind === 'start')
     return new SwapError('cannot-start', `it can't be started: ${messageOf(error)}`, { cause: error });
   const code = step.kind.startsWith('create') ? 'cannot-create' : 'step-failed';
-  return new SwapError(code, `${run.names.home}: could not ${describeStep(step)}: ${messageOf(error)}`, {
+  return new SwapError(code, `${run.names.slotName}: could not ${describeStep(step)}: ${messageOf(error)}`, {
     cause: error,
   });
 }
 
 function needsAttention(run: SlotRun, step: Step, error: unknown): SwapError {
-  return new SwapError('attention', `${run.names.home}: could not ${describeStep(step)}: ${messageOf(error)}`, {
+  return new SwapError('attention', `${run.names.slotName}: could not ${describeStep(step)}: ${messageOf(error)}`, {
     hint: `fix that, then run swapctl recover to finish or undo the roll${atHand(step)}`,
     cause: error,
   });
@@ -234,5 +234,5 @@ function atHand(step: Step): string {
 }
 
 function interrupted(run: SlotRun): SwapError {
-  return new SwapError('interrupted', `the roll of ${run.names.home} was interrupted`);
+  return new SwapError('interrupted', `the roll of ${run.names.slotName} was interrupted`);
 }

@@ -6,7 +6,7 @@ import { EngineError } from '../../core/model/engine-error.ts';
 import { runs } from '../../core/model/image.ts';
 import { parseReference } from '../../core/model/reference.ts';
 import { isTied, livesIn } from '../../core/model/references.ts';
-import { withGates } from '../../core/rollout/forward.ts';
+import { withGates } from '../../core/rollout/address-redirect.ts';
 import { isProven } from '../../core/rollout/handover.ts';
 import type { Backup, Dependent, Failure, Observed, Replica } from '../../core/rollout/observed.ts';
 import { decodeState, slotLabel } from '../../core/service/labels.ts';
@@ -14,9 +14,9 @@ import { copyState, helpersOf, membersOf } from '../../core/service/ownership.ts
 import { castRoles } from '../../core/service/slot.ts';
 import { routeOf } from '../proxy/route.ts';
 import { recordedFailures } from '../recovery/failures.ts';
-import { cannotUpdate } from '../select/abilities.ts';
+import { cannotUpdate } from '../select/engine-capabilities.ts';
 import { imageOf, listed, stateOf } from '../select/own.ts';
-import { coverOf, forwardsOf } from '../traffic/rules-seen.ts';
+import { addressRedirectsOf, portRedirectOf } from '../traffic/rules-seen.ts';
 import { recall, type SlotRun, settlesFrom } from './slot-run.ts';
 import type { Snapshot } from './snapshot.ts';
 import { lookAtPorts } from './steps/answered-ports.ts';
@@ -29,21 +29,21 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
   const { ports, names, memory } = run;
   const all = await listed(ports.engine);
   const [replicas, [standIn], [rehearsal], wanted] = await Promise.all([
-    inspectAll(run, membersOf(all, names.home)),
-    inspectAll(run, helpersOf(all, names.home, 'stand-in')),
-    inspectAll(run, helpersOf(all, names.home, 'rehearsal')),
+    inspectAll(run, membersOf(all, names.slotName)),
+    inspectAll(run, helpersOf(all, names.slotName, 'stand-in')),
+    inspectAll(run, helpersOf(all, names.slotName, 'rehearsal')),
     imageOf(run, run.desired.image.id),
   ]);
   const views = await Promise.all(replicas.map((container) => view(run, container, wanted)));
-  const { incumbent, candidate } = castRoles(names.home, views, run.desired.roll);
+  const { incumbent, candidate } = castRoles(names.slotName, views, run.desired.roll);
   // Each of them asks another program, or the engine, so they run in parallel.
-  const [forwarding, cover, failures, dependents, copies, tag, incumbentKept, route] = await Promise.all([
-    forwardsOf(run, [...replicas, ...(standIn ? [standIn] : [])], candidate?.replaces),
-    coverOf(run, standIn),
+  const [addressRedirects, portRedirect, failures, dependents, copies, tag, incumbentKept, route] = await Promise.all([
+    addressRedirectsOf(run, [...replicas, ...(standIn ? [standIn] : [])], candidate?.replaces),
+    portRedirectOf(run, standIn),
     failuresOf(run),
     dependentsOf(run, replicas, (candidate ?? incumbent)?.replaces),
     copiesOf(run, all, candidate),
-    localTag(run),
+    taggedImage(run),
     isKept(run, incumbent),
     routeOf(run, all, replicas),
   ]);
@@ -53,7 +53,7 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     withBlame(run, replica, behind(replica), {
       replica: incumbent,
       container: behind(incumbent),
-      led: isLed(incumbent, forwarding),
+      redirected: isRedirected(incumbent, addressRedirects),
     });
   const seen = withGates({
     names,
@@ -63,15 +63,15 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
     rehearsed: memory.rehearsed,
     startChecks: [...memory.startChecks],
     standIn: await blamed(standIn && (await view(run, standIn, wanted))),
-    cover,
-    forwards: run.forwards,
-    forwarding,
+    portRedirect,
+    redirectsAddresses: run.forwards,
+    addressRedirects,
     gates: run.gates && run.policy.gate,
     failures,
     dependents,
     ...copies,
-    putBack: [...memory.putBack],
-    localTag: tag,
+    restored: [...memory.restored],
+    taggedImage: tag,
     incumbentKept,
     ...(await vanishedOf(run, replicas, incumbent)),
     hooks: hooksOf(run),
@@ -83,12 +83,12 @@ export async function observe(run: SlotRun): Promise<Snapshot> {
 }
 
 async function failuresOf({ ports, names, memory }: SlotRun): Promise<Failure[]> {
-  const failures = failuresIn(await recordedFailures(ports.engine), names.home);
+  const failures = failuresIn(await recordedFailures(ports.engine), names.slotName);
   return failures.filter(({ name }) => !memory.leftRecords.has(name));
 }
 
-function isLed(incumbent: Replica | undefined, forwarding: Observed['forwarding']): boolean {
-  return forwarding.some(({ from, state }) => state === 'leads' && incumbent?.id.startsWith(from) === true);
+function isRedirected(incumbent: Replica | undefined, addressRedirects: Observed['addressRedirects']): boolean {
+  return addressRedirects.some(({ from, state }) => state === 'leads' && incumbent?.id.startsWith(from) === true);
 }
 
 async function inspectAll(run: SlotRun, summaries: readonly ContainerSummary[]): Promise<Container[]> {
@@ -122,7 +122,7 @@ async function view(run: SlotRun, container: Container, wanted: Image | undefine
     noticed: noticedNow(container, recall(run, container).engineHealthySince, run.now()),
     verdictWithinMs: verdictWithinMs(container),
     drained: run.memory.drained.has(container.id),
-    shut: run.memory.shut.has(container.id) || run.memory.turnedAway.has(container.id),
+    shut: run.memory.shut.has(container.id) || run.memory.rejecting.has(container.id),
     missingFiles: missing,
     autoRemove: container.host.AutoRemove ?? false,
     roll: state?.roll,
@@ -169,20 +169,20 @@ async function vanishedOf(
   run: SlotRun,
   replicas: readonly Container[],
   incumbent: Replica | undefined,
-): Promise<Pick<Observed, 'vanished' | 'takenAway' | 'goneWith'>> {
-  const { candidates, takenAway, drained, starts } = run.memory;
+): Promise<Pick<Observed, 'vanished' | 'removedByUser' | 'goneWith'>> {
+  const { candidates, removedByUser, drained, starts } = run.memory;
   const vanished = [...candidates].filter((id) => !replicas.some((container) => container.id === id));
-  if (!incumbent?.autoRemove) return { vanished: vanished.length, takenAway: 0 };
-  for (const id of vanished.filter((one) => !takenAway.has(one)))
-    takenAway.set(
+  if (!incumbent?.autoRemove) return { vanished: vanished.length, removedByUser: 0 };
+  for (const id of vanished.filter((one) => !removedByUser.has(one)))
+    removedByUser.set(
       id,
       !starts.has(id) || (await isElsewhere(run, id)) || (!drained.has(id) && (await wasStopped(run, id))),
     );
-  const byThemselves = vanished.filter((id) => !takenAway.get(id));
+  const byThemselves = vanished.filter((id) => !removedByUser.get(id));
   const [id] = byThemselves;
   const told = id === undefined ? undefined : await run.ports.engine.lastExit(id).catch(unknown);
   const goneWith = told === false ? undefined : told;
-  return { vanished: vanished.length, takenAway: vanished.length - byThemselves.length, goneWith };
+  return { vanished: vanished.length, removedByUser: vanished.length - byThemselves.length, goneWith };
 }
 
 // A user renamed it.
@@ -207,8 +207,8 @@ async function copiesOf(
   candidate: Replica | undefined,
 ): Promise<Pick<Observed, 'backups' | 'halfCopied' | 'looseCopies'>> {
   const { ports, names, desired } = run;
-  const backups = await backupsOf(ports, all, names.home);
-  const [copying] = helpersOf(all, names.home, 'copying');
+  const backups = await backupsOf(ports, all, names.slotName);
+  const [copying] = helpersOf(all, names.slotName, 'copying');
   const halfCopied = copying && {
     id: copying.id,
     name: copying.name,
@@ -220,9 +220,9 @@ async function copiesOf(
 
 async function looseCopies(run: SlotRun, backups: readonly Backup[]): Promise<Observed['looseCopies']> {
   const known = new Set(backups.flatMap(({ copies }) => copies.map(({ copy }) => copy)));
-  const volumes = await run.ports.engine.volumes(slotLabel(run.names.home));
+  const volumes = await run.ports.engine.volumes(slotLabel(run.names.slotName));
   return volumes.flatMap(({ name: copy, labels }) => {
-    const state = copyState({ name: copy, labels }, run.names.home);
+    const state = copyState({ name: copy, labels }, run.names.slotName);
     return state && !known.has(copy) && !run.memory.leftCopies.has(copy) ? [{ copy, at: state.at }] : [];
   });
 }
@@ -272,7 +272,7 @@ function dependentOn(container: Container, owner: Owner): Dependent {
 const NOBODY = 'nobody';
 
 // undefined: it can't move, since it names a digest; empty: no image has the tag yet.
-async function localTag(run: SlotRun): Promise<string | undefined> {
+async function taggedImage(run: SlotRun): Promise<string | undefined> {
   const { follows } = run.desired.image;
   if (parseReference(follows).tag === undefined) return undefined;
   return (await run.ports.engine.image(follows))?.id ?? '';

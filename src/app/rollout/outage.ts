@@ -19,7 +19,8 @@ export async function observeThrough(run: SlotRun): Promise<Snapshot> {
       const snapshot = await observe(run);
       await run.confirmLock();
       if (!run.memory.away) return snapshot;
-      if (since !== undefined) report({ kind: 'note', text: `${run.names.home}: the engine answers again; going on` });
+      if (since !== undefined)
+        report({ kind: 'note', text: `${run.names.slotName}: the engine answers again; going on` });
       noteFallen(run, snapshot, since !== undefined);
       renewDeadlines(run);
       run.memory.away = false;
@@ -27,7 +28,7 @@ export async function observeThrough(run: SlotRun): Promise<Snapshot> {
     } catch (error) {
       if (!isAway(error) || run.signal.aborted) throw error;
       run.memory.away = true;
-      if (since === undefined) report({ kind: 'note', text: waiting(run.names.home) });
+      if (since === undefined) report({ kind: 'note', text: waiting(run.names.slotName) });
       since ??= clock.now();
       if (clock.now() - since > LONGEST_MS) throw error;
       await clock.sleep(PAUSE_MS, run.signal);
@@ -55,6 +56,6 @@ function renewDeadlines({ memory: { health }, now }: SlotRun): void {
     if (known.healthySince === undefined) health.set(id, { ...known, watchedSince: now() });
 }
 
-function waiting(home: string): string {
-  return `${home}: the engine does not answer in the middle of the roll; waiting for it, at most ${LONGEST_MS / 1000} s`;
+function waiting(slotName: string): string {
+  return `${slotName}: the engine does not answer in the middle of the roll; waiting for it, at most ${LONGEST_MS / 1000} s`;
 }

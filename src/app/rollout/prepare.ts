@@ -68,7 +68,7 @@ export async function prepareService(
   if (rollable.length === 0)
     return fail('refused', `no replica of ${service.key} is running`, { hint: 'start it, then roll it' });
   const prepared = await Promise.all(rollable.map((slot) => prepareSlot(ports, service.key, slot, all, options)));
-  const why = whyNotOne(prepared.map(({ home, followed }) => ({ home, follows: followed })));
+  const why = whyNotOne(prepared.map(({ slotName, tracked }) => ({ slotName, follows: tracked })));
   return why ? fail('refused', `${service.key}: ${why.message}`, { hint: why.hint }) : prepared;
 }
 
@@ -80,7 +80,7 @@ export async function prepareSlot(
   all: readonly ContainerSummary[],
   options: PrepareOptions,
 ): Promise<PreparedSlot> {
-  refuseStrangers(all, slot.home);
+  refuseStrangers(all, slot.slotName);
   const container = await containerOf(ports, slot, options.fell);
   const memory = freshMemory();
   const look = { ports, images: imageCache() };
@@ -90,14 +90,14 @@ export async function prepareSlot(
   const proxy = await proxyIn(ports, service, container, policy, all, options);
   const backup = await prepareVolumes(
     ports,
-    { container, own, home: slot.home, service },
+    { container, own, slotName: slot.slotName, service },
     policy,
     all,
     options.volumesOf,
   );
   const served = await servedOf(look, container, all);
-  const choice = strategyFor(slot.home, container, policy, kernel, { copies: backup.volumes.length > 0, served });
-  if (!options.successors) refuseCanary(slot.home, policy, whyNoCanary(proxy, choice.strategy, container, kernel));
+  const choice = strategyFor(slot.slotName, container, policy, kernel, { copies: backup.volumes.length > 0, served });
+  if (!options.successors) refuseCanary(slot.slotName, policy, whyNoCanary(proxy, choice.strategy, container, kernel));
   if (!(await knownUserSet(look, container))) {
     const text = `the image of ${container.name} is gone (a build took its tag?), so there will be no way back to it`;
     ports.report({ kind: 'note', text });
@@ -112,19 +112,19 @@ export async function prepareSlot(
     hooksNote(own[COMPOSE_SERVICE] ?? service, composeHooks),
   ];
   for (const note of notes) if (note !== undefined) memory.notes.add(note);
-  const looked = { home: slot.home, container, own, policy, memory };
+  const looked = { slotName: slot.slotName, container, own, policy, memory };
   const given = givenReference(options.target);
   const { dependents, predecessors } = await surroundingsOf(ports, looked, all, options.successors);
   return {
-    home: slot.home,
+    slotName: slot.slotName,
     container,
     policy,
     choice: { ...choice, because: `${choice.because}${switchedBy(proxy, choice.strategy)}` },
     kernel,
     track: given === undefined ? policy.track : { kind: 'digest' },
-    follows: given ?? (await followedReference(look, container)),
-    followed: await followedBy(look, container),
-    failures: failuresIn(await recordedFailures(ports.engine), slot.home),
+    follows: given ?? (await trackedReference(look, container)),
+    tracked: await trackedIn(look, container),
+    failures: failuresIn(await recordedFailures(ports.engine), slot.slotName),
     dependents,
     answered: await answeredPorts(ports, container, policy, all),
     predecessors,
@@ -139,14 +139,14 @@ export async function prepareSlot(
   };
 }
 
-function strategyFor(home: string, ...facts: Parameters<typeof chooseStrategy>): Choice {
+function strategyFor(slotName: string, ...facts: Parameters<typeof chooseStrategy>): Choice {
   const choice = chooseStrategy(...facts);
-  return choice.kind === 'refuse' ? fail('refused', `${home}: ${choice.message}`, { hint: choice.hint }) : choice;
+  return choice.kind === 'refuse' ? fail('refused', `${slotName}: ${choice.message}`, { hint: choice.hint }) : choice;
 }
 
-function refuseCanary(home: string, { canary }: Policy, reason: string | undefined): void {
+function refuseCanary(slotName: string, { canary }: Policy, reason: string | undefined): void {
   if (!canary || reason === undefined) return;
-  fail('refused', `swapctl.canary is impossible for ${home}: ${reason}`, { hint: 'remove swapctl.canary' });
+  fail('refused', `swapctl.canary is impossible for ${slotName}: ${reason}`, { hint: 'remove swapctl.canary' });
 }
 
 // A dependent that follows its owner does not change who serves.
@@ -177,22 +177,22 @@ function isOff(slot: Slot): boolean {
 }
 
 /** The container of a slot. Raises `not-found`, and `refused` if it can't be rolled. */
-async function containerOf({ engine }: Ports, { home, members: [member] }: Slot, fell = false): Promise<Container> {
-  if (!member) return fail('not-found', `${home} has no container`);
+async function containerOf({ engine }: Ports, { slotName, members: [member] }: Slot, fell = false): Promise<Container> {
+  if (!member) return fail('not-found', `${slotName} has no container`);
   const why = fell && member.status === 'exited' ? undefined : whyNotRollable(member);
   if (why) fail('refused', why.message, { hint: why.hint });
   return (await engine.container(member.id)) ?? fail('not-found', `${member.name} was removed just now`);
 }
 
-async function followedBy(look: Look, container: Container): Promise<ImageRef | undefined> {
-  const followed = (await stateOf(look, container))?.follows || container.config.Image || '';
-  return followed === '' || isImageId(followed) ? undefined : parseReference(followed);
+async function trackedIn(look: Look, container: Container): Promise<ImageRef | undefined> {
+  const tracked = (await stateOf(look, container))?.follows || container.config.Image || '';
+  return tracked === '' || isImageId(tracked) ? undefined : parseReference(tracked);
 }
 
 /** The tracked reference of a container. Raises `refused` for one that was created from a bare id. */
-export async function followedReference(look: Look, container: Container): Promise<ImageRef> {
-  const followed = await followedBy(look, container);
-  if (followed) return followed;
+export async function trackedReference(look: Look, container: Container): Promise<ImageRef> {
+  const tracked = await trackedIn(look, container);
+  if (tracked) return tracked;
   const tags = (await imageOf(look, container.imageId))?.tags ?? [];
   const [tag] = tags;
   if (tag && tags.length === 1) return parseReference(tag);

@@ -14,14 +14,14 @@ import type { AnsweredPorts } from './steps/answered-ports.ts';
 
 /** One slot, inspected and fit to be rolled; nothing was changed for it. */
 export interface PreparedSlot {
-  readonly home: string;
+  readonly slotName: string;
   readonly container: Container;
   readonly policy: Policy;
   readonly choice: Choice;
   readonly kernel: KernelLayer;
   readonly follows: ImageRef;
   /** The tracked reference of its container; undefined if it has none. */
-  readonly followed: ImageRef | undefined;
+  readonly tracked: ImageRef | undefined;
   /** The policy for other tags. */
   readonly track: Track;
   readonly failures: readonly Failure[];

@@ -7,7 +7,7 @@ import { givenReference } from '../../core/update/roll-target.ts';
 import { type TagMates, tagMates } from '../../core/update/tag-mates.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { reported } from '../report/reported.ts';
-import { followedOf } from '../select/followed.ts';
+import { trackedReferenceOf } from '../select/tracked-reference.ts';
 import { runsIn } from '../update/self-update.ts';
 import { backWith, refusesTag, takenBack } from '../update/tag-group.ts';
 import { takeBack } from '../update/take-back.ts';
@@ -49,13 +49,13 @@ async function matesOf(ports: Ports, services: readonly Service[], image: string
   if (services.length < 2) return new Map();
   const tagged = services.map(async (service) => {
     const { key, slots } = service;
-    const [member] = slots.flatMap(({ home, members }) => members.find(({ name }) => name === home) ?? members);
+    const [member] = slots.flatMap(({ slotName, members }) => members.find(({ name }) => name === slotName) ?? members);
     const isComposed = member && composeKey(member.labels) === key && !runsIn(ports, service);
     const project = isComposed ? member.labels[COMPOSE_PROJECT] : undefined;
     return {
       key,
       project,
-      reference: project && (image ?? (await followedOf(ports, member as ContainerSummary, undefined))?.text),
+      reference: project && (image ?? (await trackedReferenceOf(ports, member as ContainerSummary, undefined))?.text),
     };
   });
   return tagMates(await Promise.all(tagged));

@@ -17,7 +17,7 @@ import { fetchImage } from '../image/image.ts';
 import type { Resolved } from '../image/resolved.ts';
 import { retireCopies, retireOldImages, retireUnlessHalfDone } from '../image/retain.ts';
 import { guarded } from '../lock/guard.ts';
-import type { Lease } from '../lock/lease.ts';
+import type { HeldLock } from '../lock/held-lock.ts';
 import { noteLost } from '../report/lost-replicas.ts';
 import { failedReport, unchangedReport } from '../report/replica-report.ts';
 import { traced } from '../report/trace.ts';
@@ -53,11 +53,11 @@ async function rollAll(
     return rollByHelper(ports, service, slots, image, options);
   }
   const roll = options.roll ?? ports.host.randomId();
-  const lease = options.lease ?? (await lockFor(ports, service, looked, { roll }));
+  const heldLock = options.heldLock ?? (await lockFor(ports, service, looked, { roll }));
   try {
-    return await rollLocked(guarded(ports, lease), service, slots, resolved, lease, { ...options, roll }, began);
+    return await rollLocked(guarded(ports, heldLock), service, slots, resolved, heldLock, { ...options, roll }, began);
   } finally {
-    if (!options.lease) await lease.release();
+    if (!options.heldLock) await heldLock.release();
   }
 }
 
@@ -66,7 +66,7 @@ async function rollLocked(
   service: Service,
   slots: readonly PreparedSlot[],
   resolved: Resolved,
-  lease: Lease,
+  heldLock: HeldLock,
   options: RollOptions & { readonly roll: string },
   began: number,
 ): Promise<ServiceReport> {
@@ -78,7 +78,7 @@ async function rollLocked(
   const image = await imageFor(ports, service, slots, resolved, options);
   const pullMs = ports.clock.now() - pulling;
   const { roll } = options;
-  const context = { ports, service: service.key, image, roll, tagBefore, lease, options };
+  const context = { ports, service: service.key, image, roll, tagBefore, heldLock, options };
   if (options.event === 'rolled') await runOneShots(ports, first, { image, roll, signal: options.signal });
   const reports: ReplicaReport[] = [];
   for (const slot of keepingCopies(slots)) {
@@ -93,9 +93,9 @@ async function rollLocked(
   } else {
     await noteLost(
       ports,
-      slots.slice(0, -1).map(({ home }) => home),
+      slots.slice(0, -1).map(({ slotName }) => slotName),
     );
-    await retire(ports, service, slots).catch((error) => tellKept(ports, service, error));
+    await retire(ports, service, slots).catch((error) => noteRetained(ports, service, error));
   }
   const report = summarize(service.key, reports, pullMs, ports.clock.now() - began);
   const told = await withNotDone(ports, await withRestarts(ports, report), first);
@@ -128,7 +128,7 @@ async function imageFor(
 }
 
 // The roll is done, even if its old images can't be cleaned up.
-function tellKept(ports: Ports, service: Service, error: unknown): void {
+function noteRetained(ports: Ports, service: Service, error: unknown): void {
   if (!(error instanceof EngineError)) throw error;
   const text = `${service.key}: old images and copies stay until the next roll, since the engine failed: ${error.message}`;
   ports.report({ kind: 'note', text });
@@ -137,7 +137,7 @@ function tellKept(ports: Ports, service: Service, error: unknown): void {
 // Once a replica was rolled, "nothing was touched" would be wrong for an engine failure.
 function rollNext(context: RollContext, slot: PreparedSlot, before: number): Promise<ReplicaReport> {
   const rolling = rollSlot(context, slot);
-  return before === 0 ? rolling : rolling.catch((raised) => failedReport(slot, inTheMiddle(raised, slot.home)));
+  return before === 0 ? rolling : rolling.catch((raised) => failedReport(slot, inTheMiddle(raised, slot.slotName)));
 }
 
 // One replica failed after others were rolled: the service must not keep two versions. If the failed one needs attention it may
@@ -151,26 +151,27 @@ async function takeBack(context: RollContext, slots: readonly PreparedSlot[], re
     if (!slot) continue;
     context.ports.report({
       kind: 'note',
-      text: `${slot.home} goes back to the old image, since a later replica failed`,
+      text: `${slot.slotName} goes back to the old image, since a later replica failed`,
     });
-    const end = await rollBack(context, slot).catch((raised) => failedReport(slot, inTheMiddle(raised, slot.home)));
+    const end = await rollBack(context, slot).catch((raised) => failedReport(slot, inTheMiddle(raised, slot.slotName)));
     const report = reports[at];
     const outcome = end.error ? 'failed' : 'rolled-back';
-    if (report) reports[at] = { ...report, outcome, ...(end.error ? { error: notBack(end.error, slot.home) } : {}) };
+    if (report)
+      reports[at] = { ...report, outcome, ...(end.error ? { error: notBack(end.error, slot.slotName) } : {}) };
     if (needAttention(reports)) return;
   }
-  await tagBack(context, slots).catch((error) => tellMoved(context, error));
+  await tagBack(context, slots).catch((error) => noteMoved(context, error));
 }
 
 // A replica that could not go back runs the new image while others run the old one.
-function notBack(error: ReportedError, home: string): ReportedError {
+function notBack(error: ReportedError, slotName: string): ReportedError {
   if (error.code === 'attention') return error;
   return {
     ...error,
     code: 'attention',
-    message: `${home} could not go back to the old image: ${error.message}`,
+    message: `${slotName} could not go back to the old image: ${error.message}`,
     state: 'half-done',
-    hint: `${home} runs the new image and later replicas run the old image: swapctl recover brings all to the same version`,
+    hint: `${slotName} runs the new image and later replicas run the old image: swapctl recover brings all to the same version`,
   };
 }
 
@@ -185,7 +186,7 @@ async function tagBack({ ports, image, tagBefore }: RollContext, slots: readonly
   if (tagBefore !== undefined && tagBefore !== now?.id && isMoved) await ports.engine.tag(tagBefore, image.follows);
 }
 
-function tellMoved({ ports, image: { follows } }: RollContext, error: unknown): void {
+function noteMoved({ ports, image: { follows } }: RollContext, error: unknown): void {
   if (!(error instanceof EngineError)) throw error;
   const text = `the local tag ${follows} stays on the old image, since the engine failed: ${error.message}`;
   ports.report({ kind: 'note', text });
@@ -194,9 +195,12 @@ function tellMoved({ ports, image: { follows } }: RollContext, error: unknown): 
 async function rollBack(context: RollContext, slot: PreparedSlot): Promise<ReplicaReport> {
   const { ports, options } = context;
   const all = await listed(ports.engine);
-  const members = membersOf(all, slot.home);
+  const members = membersOf(all, slot.slotName);
   const volumesOf = slot.backup.volumes.length > 0 ? slot.container.imageId : undefined;
-  const now = await prepareSlot(ports, context.service, { home: slot.home, members }, all, { ...options, volumesOf });
+  const now = await prepareSlot(ports, context.service, { slotName: slot.slotName, members }, all, {
+    ...options,
+    volumesOf,
+  });
   const image = {
     follows: slot.container.config.Image ?? slot.follows.text,
     id: slot.container.imageId,
@@ -206,7 +210,7 @@ async function rollBack(context: RollContext, slot: PreparedSlot): Promise<Repli
     ...options,
     force: true,
     event: 'rolled-back',
-    condemn: false,
+    rejectLeft: false,
     signal: new AbortController().signal,
   };
   return rollSlot({ ...context, image, roll: ports.host.randomId(), tagBefore: undefined, options: back }, now);
@@ -224,9 +228,9 @@ async function unchanged(
 
 // Between the check and the lock somebody else may have rolled it to what is newer still: never backwards.
 async function refuseMoved(ports: Ports, service: Service, { over }: CheckedTarget): Promise<void> {
-  for (const { home } of service.slots) {
-    const now = await ports.engine.container(home);
+  for (const { slotName } of service.slots) {
+    const now = await ports.engine.container(slotName);
     if (now && over.includes(now.imageId)) continue;
-    fail('busy', `another process changed ${home} after the check`, { hint: 'the next check sees the change' });
+    fail('busy', `another process changed ${slotName} after the check`, { hint: 'the next check sees the change' });
   }
 }

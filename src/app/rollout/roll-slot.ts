@@ -5,12 +5,12 @@ import type { ReplicaReport } from '../../core/report/report.ts';
 import type { Desired } from '../../core/rollout/observed.ts';
 import { wantedProxy } from '../../core/rollout/route.ts';
 import type { HistoryEntry } from '../../core/service/labels.ts';
-import { homeOf, keepReference, slotNames } from '../../core/service/names.ts';
+import { keepReference, slotNameOf, slotNames } from '../../core/service/names.ts';
 import { groupServices } from '../../core/service/service.ts';
 import { whyNoRules } from '../../core/traffic/kernel-layer.ts';
 import { FOLLOWED, type RollTarget } from '../../core/update/roll-target.ts';
 import type { Ports } from '../../ports/ports.ts';
-import type { Lease } from '../lock/lease.ts';
+import type { HeldLock } from '../lock/held-lock.ts';
 import { replicaReport } from '../report/replica-report.ts';
 import { engineClock } from '../select/engine-time.ts';
 import { listed } from '../select/own.ts';
@@ -21,7 +21,7 @@ import { prepareSlot } from './prepare.ts';
 import type { PreparedSlot } from './prepared-slot.ts';
 import type { SlotRun } from './slot-run.ts';
 import { isRequired, noteLostPorts } from './steps/answered-ports.ts';
-import { rememberCondemned } from './steps/remember.ts';
+import { recordRejected } from './steps/remember.ts';
 
 /** How a service is to be rolled, from whatever front. */
 export interface RollOptions {
@@ -37,11 +37,11 @@ export interface RollOptions {
   readonly volumesOf?: string | undefined;
   readonly event: HistoryEntry['event'];
   /** True: reject the replaced image from now on. */
-  readonly condemn: boolean;
+  readonly rejectLeft: boolean;
   /** Services of the same command that it has not rolled yet. */
   readonly alongside?: readonly string[] | undefined;
   /** The lock, if the caller holds it, and releases it. */
-  readonly lease?: Lease | undefined;
+  readonly heldLock?: HeldLock | undefined;
   /** The id of the roll, if the caller chose it; labels carry it. */
   readonly roll?: string | undefined;
   readonly signal: AbortSignal;
@@ -54,7 +54,7 @@ export interface RollContext {
   readonly image: PinnedImage;
   readonly roll: string;
   readonly tagBefore: string | undefined;
-  readonly lease: Lease;
+  readonly heldLock: HeldLock;
   readonly options: RollOptions;
 }
 
@@ -62,18 +62,18 @@ export interface RollContext {
 export async function rollSlot(context: RollContext, slot: PreparedSlot): Promise<ReplicaReport> {
   const { ports } = context;
   const began = ports.clock.now();
-  ports.report({ kind: 'slot', slot: slot.home, strategy: slot.choice.strategy, because: slot.choice.because });
-  for (const note of slot.memory.notes) ports.report({ kind: 'note', text: `${slot.home}: ${note}` });
+  ports.report({ kind: 'slot', slot: slot.slotName, strategy: slot.choice.strategy, because: slot.choice.because });
+  for (const note of slot.memory.notes) ports.report({ kind: 'note', text: `${slot.slotName}: ${note}` });
   const run = await slotRun(context, slot);
   let error: SwapError | undefined;
   try {
     error = (await runSlot(run)).error;
   } catch (raised) {
-    error = inTheMiddle(raised, slot.home);
+    error = inTheMiddle(raised, slot.slotName);
   }
   await noteStray(context, slot);
   if (!error) await noteLostPorts(run);
-  if (!error && context.options.condemn) await condemn(run, slot).catch((raised) => tellForgotten(run, raised));
+  if (!error && context.options.rejectLeft) await rejectLeft(run, slot).catch((raised) => noteForgotten(run, raised));
   return replicaReport(run, slot, error, ports.clock.now() - began);
 }
 
@@ -81,10 +81,10 @@ export async function rollSlot(context: RollContext, slot: PreparedSlot): Promis
  * The error of a slot's roll, for its report. If the engine fails during an observation, the slot stays as it is: it may be fine,
  * but a user has to look.
  */
-export function inTheMiddle(raised: unknown, home: string): SwapError {
+export function inTheMiddle(raised: unknown, slotName: string): SwapError {
   if (raised instanceof SwapError) return raised;
   if (!(raised instanceof EngineError)) throw raised;
-  const message = `the engine failed in the middle of the roll of ${home}: ${raised.message}`;
+  const message = `the engine failed in the middle of the roll of ${slotName}: ${raised.message}`;
   const first = isAway(raised) ? 'once it answers' : 'once that is fixed';
   return new SwapError('attention', message, {
     hint: `${first}, run swapctl recover to finish or undo the roll`,
@@ -93,23 +93,23 @@ export function inTheMiddle(raised: unknown, home: string): SwapError {
 }
 
 // Under another name the container no longer belongs to the slot, and keeps running.
-async function noteStray({ ports }: RollContext, { home, container }: PreparedSlot): Promise<void> {
+async function noteStray({ ports }: RollContext, { slotName, container }: PreparedSlot): Promise<void> {
   const old = await ports.engine.container(container.id).catch(() => undefined);
-  if (!old || homeOf(old.name) === home) return;
-  const text = `${home}: a user renamed the old container to ${old.name}; swapctl leaves that container as it is (${old.status})`;
+  if (!old || slotNameOf(old.name) === slotName) return;
+  const text = `${slotName}: a user renamed the old container to ${old.name}; swapctl leaves that container as it is (${old.status})`;
   ports.report({ kind: 'note', text });
 }
 
-function tellForgotten(run: SlotRun, raised: unknown): void {
+function noteForgotten(run: SlotRun, raised: unknown): void {
   if (!(raised instanceof EngineError)) throw raised;
-  const text = `${run.names.home}: an unattended roll may go back to the image that was rolled back, since the engine failed: ${raised.message}`;
+  const text = `${run.names.slotName}: an unattended roll may go back to the image that was rolled back, since the engine failed: ${raised.message}`;
   run.ports.report({ kind: 'note', text });
 }
 
-async function condemn(run: SlotRun, slot: PreparedSlot): Promise<void> {
+async function rejectLeft(run: SlotRun, slot: PreparedSlot): Promise<void> {
   const { container } = slot;
   if (container.imageId === run.desired.image.id) return;
-  await rememberCondemned(run, container, await digestOf(run, container));
+  await recordRejected(run, container, await digestOf(run, container));
 }
 
 /** Assembles the run over one slot. */
@@ -122,7 +122,7 @@ export async function slotRun(
   const now = await engineClock(ports);
   return {
     ports,
-    names: slotNames(slot.home),
+    names: slotNames(slot.slotName),
     service: context.service,
     policy: slot.policy,
     desired: desiredOf(context, slot),
@@ -134,8 +134,8 @@ export async function slotRun(
     answered: answeredIn(context, slot),
     successors,
     signal: options.signal,
-    lost: context.lease.lost,
-    confirmLock: context.lease.confirm,
+    lost: context.heldLock.lost,
+    confirmLock: context.heldLock.confirm,
     movesTraffic: slot.kernel.available,
     gates: whyNoRules(slot.kernel, 'gate') === undefined,
     forwards: whyNoRules(slot.kernel, 'address redirect') === undefined,
@@ -183,7 +183,7 @@ export function desiredOf(
  * the same loop, forced, on another slot. First ends the moves that an engine failure interrupted (`memory.moving`).
  */
 export async function moveDependents(
-  context: Pick<RollContext, 'ports' | 'lease' | 'options'>,
+  context: Pick<RollContext, 'ports' | 'heldLock' | 'options'>,
   memory: SlotRun['memory'],
   names: readonly string[],
   from: string,
@@ -204,10 +204,10 @@ export async function moveDependents(
     }
     const all = await listed(ports.engine);
     const members = all.filter((container) => container.name === name);
-    const service = groupServices(all).find((one) => one.slots.some(({ home }) => home === name))?.key ?? name;
+    const service = groupServices(all).find((one) => one.slots.some(({ slotName }) => slotName === name))?.key ?? name;
     // In the PID namespace of a container that was stopped, the kernel has killed it as well.
     const options = { overrides: {}, target: FOLLOWED, successors, fell: true };
-    const slot = await prepareSlot(ports, service, { home: name, members }, all, options);
+    const slot = await prepareSlot(ports, service, { slotName: name, members }, all, options);
     moving.set(name, await moveOf(context, service, slot, successors));
     await endMove(memory, name);
   }
@@ -226,7 +226,7 @@ async function endMove(memory: SlotRun['memory'], name: string): Promise<void> {
 const NO_BACKUP = { volumes: [], keep: Infinity, fillFrom: undefined };
 
 async function moveOf(
-  context: Pick<RollContext, 'ports' | 'lease' | 'options'>,
+  context: Pick<RollContext, 'ports' | 'heldLock' | 'options'>,
   service: string,
   slot: PreparedSlot,
   successors: ReadonlyMap<string, string>,

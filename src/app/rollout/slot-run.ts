@@ -13,8 +13,8 @@ import type { ComposeHooks } from '../../core/service/compose-hooks.ts';
 import type { HistoryEntry, VolumeCopy } from '../../core/service/labels.ts';
 import type { SlotNames } from '../../core/service/names.ts';
 import type { Policy } from '../../core/settings/policy.ts';
-import type { Forward } from '../../core/traffic/routes.ts';
-import type { ForwardStart, Ports } from '../../ports/ports.ts';
+import type { AddressRedirect } from '../../core/traffic/routes.ts';
+import type { Ports, RedirectStart } from '../../ports/ports.ts';
 import type { ImageCache } from '../select/own.ts';
 
 /** One run over one slot: the desired state, and the memory that is lost with the process. */
@@ -66,12 +66,12 @@ export interface Memory {
   readonly created: Set<string>;
   readonly candidates: Set<string>;
   /** By id: removed candidates with --rm, and true if a user stopped or removed them. */
-  readonly takenAway: Map<string, boolean>;
+  readonly removedByUser: Map<string, boolean>;
   readonly copied: Set<string>;
   /** Gated containers, and the end of each gate's time. */
   readonly shut: Map<string, number>;
   /** Containers that reject new connections since the end of their drain. */
-  readonly turnedAway: Set<string>;
+  readonly rejecting: Set<string>;
   /** By container: its connections at the end of its drain; undefined if they could not be counted. */
   readonly drained: Map<string, DrainedConnections | undefined>;
   /** By container: the restart policy that this run suspended. */
@@ -93,13 +93,13 @@ export interface Memory {
   phase: RollPhase | undefined;
   readonly steps: ReportedStep[];
   /** Containers whose new connections this run redirects, as they were at that time. */
-  readonly forwarded: Map<string, ForwardStart>;
+  readonly redirected: Map<string, RedirectStart>;
   /** By container: the renewal of its address redirect while this run lives. */
   readonly renewals: Map<string, Renewal>;
   /** Containers for whose start this run holds, or may still hold, new addresses. */
   readonly holds: Set<string>;
   /** Every address redirect that was tried, as a record for after its end. */
-  readonly forwards: Forward[];
+  readonly forwards: AddressRedirect[];
   /** True: a container answered at the last observation; and the start and length of the gaps before (milliseconds). */
   answered: boolean;
   gap: { readonly since: number | undefined; readonly ms: number };
@@ -122,8 +122,8 @@ export interface Memory {
   readonly postStarted: Set<string>;
   readonly preStopped: Set<string>;
   /** Ids of the backups that were put back, and how long that took (milliseconds). */
-  readonly putBack: Set<string>;
-  putBackMs: number | undefined;
+  readonly restored: Set<string>;
+  restoreMs: number | undefined;
   /** The volume backup, and its duration (milliseconds). */
   backup: { readonly copies: readonly VolumeCopy[]; readonly ms: number } | undefined;
   /** Volumes of old backups that could not be removed because a container uses them. */
@@ -154,10 +154,10 @@ export function freshMemory(): Memory {
     health: new Map(),
     created: new Set(),
     candidates: new Set(),
-    takenAway: new Map(),
+    removedByUser: new Map(),
     copied: new Set(),
     shut: new Map(),
-    turnedAway: new Set(),
+    rejecting: new Set(),
     drained: new Map(),
     held: new Map(),
     unstartable: new Map(),
@@ -169,7 +169,7 @@ export function freshMemory(): Memory {
     times: new Map(),
     phase: undefined,
     steps: [],
-    forwarded: new Map(),
+    redirected: new Map(),
     renewals: new Map(),
     holds: new Set(),
     forwards: [],
@@ -186,8 +186,8 @@ export function freshMemory(): Memory {
     startChecks: new Set(),
     postStarted: new Set(),
     preStopped: new Set(),
-    putBack: new Set(),
-    putBackMs: undefined,
+    restored: new Set(),
+    restoreMs: undefined,
     backup: undefined,
     leftCopies: new Set(),
     leftRecords: new Set(),

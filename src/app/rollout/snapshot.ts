@@ -21,7 +21,7 @@ export function named(id: string, { incumbent, candidate, rehearsal, standIn }: 
 export function serving(run: SlotRun, container: Container | undefined): Container {
   return (
     container ??
-    fail('attention', `the container of ${run.names.home} vanished during the roll`, {
+    fail('attention', `the container of ${run.names.slotName} vanished during the roll`, {
       hint: 'start it anew as you did at first',
     })
   );

@@ -5,7 +5,7 @@ import { follow, type Reference, requiredBy, type Successors } from '../../core/
 import { resolvesNames } from '../../core/recreate/networks.ts';
 import { isThere, predecessorsOf, successorOf, successorsOf } from '../../core/recreate/successors.ts';
 import { decodeState } from '../../core/service/labels.ts';
-import { homeOf } from '../../core/service/names.ts';
+import { slotNameOf } from '../../core/service/names.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { dependentsOn, mountingNote, othersOf, stillNamed } from '../select/neighbours.ts';
@@ -16,7 +16,7 @@ import { addressOf } from './steps/probe.ts';
 /** An inspected container that is to be rolled. */
 interface Looked {
   /** The slot name. */
-  readonly home: string;
+  readonly slotName: string;
   readonly container: Container;
   readonly own: OwnLabels;
   readonly policy: Policy;
@@ -37,7 +37,7 @@ export interface Surroundings {
  */
 export async function surroundingsOf(
   ports: Ports,
-  { home, container, own, policy, memory }: Looked,
+  { slotName, container, own, policy, memory }: Looked,
   all: readonly ContainerSummary[],
   replaced: Successors | undefined,
 ): Promise<Surroundings> {
@@ -52,20 +52,20 @@ export async function surroundingsOf(
   const predecessors = stillNamed(predecessorsOf(decodeState(own)), others);
   const note = mountingNote(container, predecessors, others);
   if (note !== undefined) memory.notes.add(note);
-  refuseOwn(ports, home, dependents, all);
+  refuseOwn(ports, slotName, dependents, all);
   return { dependents, predecessors };
 }
 
 // A dependent is re-created later, and swapctl cannot re-create the container that it runs in.
 function refuseOwn(
   { host }: Ports,
-  home: string,
+  slotName: string,
   dependents: readonly string[],
   all: readonly ContainerSummary[],
 ): void {
   const own = all.find(({ id }) => id === host.containerId);
-  if (own && dependents.includes(homeOf(own.name)))
-    fail('refused', `${own.name}, which swapctl itself runs in, lives in the namespaces of ${home}`, {
+  if (own && dependents.includes(slotNameOf(own.name)))
+    fail('refused', `${own.name}, which swapctl itself runs in, lives in the namespaces of ${slotName}`, {
       hint: 'roll it from outside, or give swapctl a network of its own',
     });
 }

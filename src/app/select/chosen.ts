@@ -25,7 +25,7 @@ export function pick(all: readonly ContainerSummary[], selectors: readonly strin
 /** The present state of a service that was found before, with the same slots. */
 export function sameService(all: readonly ContainerSummary[], before: Service): Service {
   const now = groupServices(all).find(({ key }) => key === before.key) ?? missing(before.key);
-  const slots = now.slots.filter(({ home }) => before.slots.some((slot) => slot.home === home));
+  const slots = now.slots.filter(({ slotName }) => before.slots.some((slot) => slot.slotName === slotName));
   return slots.length > 0 ? { ...now, slots } : missing(before.key);
 }
 
@@ -40,5 +40,5 @@ export function missing(selector: string): never {
 }
 
 function sameSlots(a: Service, b: Service): boolean {
-  return a.slots.map((slot) => slot.home).join() === b.slots.map((slot) => slot.home).join();
+  return a.slots.map((slot) => slot.slotName).join() === b.slots.map((slot) => slot.slotName).join();
 }

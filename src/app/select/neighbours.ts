@@ -1,7 +1,7 @@
 import type { Container, ContainerSummary } from '../../core/model/container.ts';
 import { COMPOSE_HASH } from '../../core/model/label-keys.ts';
 import { isTied, means, referencesOf } from '../../core/model/references.ts';
-import { helperRole, homesOf } from '../../core/service/ownership.ts';
+import { helperRole, slotNamesOf } from '../../core/service/ownership.ts';
 import type { Ports } from '../../ports/ports.ts';
 
 /** A container with which others may share. */
@@ -10,7 +10,7 @@ export type Owner = Pick<Container, 'id' | 'name'>;
 /** A container of another slot. */
 interface Other {
   /** The slot name. */
-  readonly home: string;
+  readonly slotName: string;
   readonly isRunning: boolean;
   readonly container: Container;
 }
@@ -20,7 +20,7 @@ const SCANS_AT_ONCE = 8;
 /** All containers but one and swapctl's helpers. Only an inspect shows their references, so ask once per roll. */
 export async function othersOf(ports: Ports, owner: Owner, all: readonly ContainerSummary[]): Promise<Other[]> {
   const others = all.filter((other) => other.id !== owner.id && helperRole(other) === undefined);
-  const homes = new Map([...homesOf(all)].map(([{ id }, home]) => [id, home]));
+  const slotsOf = new Map([...slotNamesOf(all)].map(([{ id }, slotName]) => [id, slotName]));
   const found: Other[] = [];
   for (let at = 0; at < others.length; at += SCANS_AT_ONCE) {
     const some = others.slice(at, at + SCANS_AT_ONCE);
@@ -28,7 +28,7 @@ export async function othersOf(ports: Ports, owner: Owner, all: readonly Contain
     for (const [index, container] of containers.entries()) {
       if (!container) continue;
       const isRunning = some[index]?.status === 'running';
-      found.push({ home: homes.get(container.id) ?? container.name, isRunning, container });
+      found.push({ slotName: slotsOf.get(container.id) ?? container.name, isRunning, container });
     }
   }
   return found;
@@ -36,7 +36,9 @@ export async function othersOf(ports: Ports, owner: Owner, all: readonly Contain
 
 /** Slot names of the running containers to re-create when one is replaced. */
 export function dependentsOn(owner: Owner, others: readonly Other[]): string[] {
-  return others.filter(({ isRunning, container }) => isRunning && isTied(container, owner)).map(({ home }) => home);
+  return others
+    .filter(({ isRunning, container }) => isRunning && isTied(container, owner))
+    .map(({ slotName }) => slotName);
 }
 
 const KILLED = 137;
@@ -46,10 +48,10 @@ const KILLED = 137;
  * that ran when the roll began; a container that a user has stopped since ended otherwise.
  */
 export function fallenWith(owner: Owner, others: readonly Other[], alive: ReadonlySet<string>): string[] {
-  return others.flatMap(({ home, container }) => {
+  return others.flatMap(({ slotName, container }) => {
     const { id, status, exitCode } = container;
     if (status !== 'exited' || exitCode !== KILLED || !alive.has(id)) return [];
-    return referencesOf(container).some(({ kind, to }) => kind === 'pid' && means(to, owner)) ? [home] : [];
+    return referencesOf(container).some(({ kind, to }) => kind === 'pid' && means(to, owner)) ? [slotName] : [];
   });
 }
 
@@ -71,7 +73,7 @@ export function mountingNote(
   const ids = [owner.id, ...predecessors];
   const mounting = others.filter((other) => other.isRunning && !isTied(other.container, owner) && mounts(other, ids));
   if (mounting.length === 0) return undefined;
-  const names = mounting.map(({ home }) => home).join(', ');
+  const names = mounting.map(({ slotName }) => slotName).join(', ');
   const [one, them] = mounting.length === 1 ? ['mounts', 'it'] : ['mount', 'them'];
   const keeps = `${names} ${one} its volumes (volumes_from) and ${one === 'mounts' ? 'keeps' : 'keep'} running with them`;
   const composed = mounting.some(({ container }) => container.config.Labels?.[COMPOSE_HASH]);

@@ -50,7 +50,7 @@ export function whyUnmeant(
 
 /** A slot to roll, with the names of the containers that its roll re-creates. */
 interface Rolled {
-  readonly home: string;
+  readonly slotName: string;
   readonly container: Container;
   readonly dependents: readonly string[];
 }
@@ -66,23 +66,30 @@ export async function refuseOwned(
   all: readonly ContainerSummary[],
   force: boolean,
 ): Promise<void> {
-  for (const { home, container, dependents } of slots) {
+  for (const { slotName, container, dependents } of slots) {
     const labels = all.find(({ id }) => id === container.id)?.labels ?? NO_LABELS;
     const unmeant = force ? undefined : whyUnmeant(ports, service, { labels }, container);
     const why = (await whyOnRoute(ports, container)) ?? unmeant;
     if (why) fail('refused', why.message, { hint: why.hint });
     for (const dependent of all.filter(({ name }) => dependents.includes(name)))
-      await refuseDependent(ports, home, dependent, force);
+      await refuseDependent(ports, slotName, dependent, force);
   }
 }
 
-async function refuseDependent(ports: Asked, home: string, dependent: ContainerSummary, force: boolean): Promise<void> {
+async function refuseDependent(
+  ports: Asked,
+  slotName: string,
+  dependent: ContainerSummary,
+  force: boolean,
+): Promise<void> {
   const { name } = dependent;
   const managed = whyManaged(dependent);
   const awaited = managed || force ? undefined : await whyAwaited(ports, name, dependent);
   const why = managed ?? awaited;
   if (!why) return;
-  const end = `end ${name} where it was started, then roll ${home}`;
+  const end = `end ${name} where it was started, then roll ${slotName}`;
   const hint = awaited ? `${end}; with --force the roll ends it` : end;
-  fail('refused', `a roll of ${home} re-creates ${name}, which lives in its namespaces, but ${why.message}`, { hint });
+  fail('refused', `a roll of ${slotName} re-creates ${name}, which lives in its namespaces, but ${why.message}`, {
+    hint,
+  });
 }

@@ -11,7 +11,7 @@ import { reportedError } from '../report/reported.ts';
 import { settingsOf } from '../select/settings.ts';
 import type { CheckOptions } from '../update/check.ts';
 import { sharing } from '../update/sharing.ts';
-import { followedBy, imageParts } from './image.ts';
+import { imageParts, trackedBy } from './image.ts';
 
 /** Asks registries for newer images than the running ones; errors are in the service's line. */
 export async function checkSwarm(
@@ -52,7 +52,7 @@ async function compared(
   const why = whyMode(service);
   if (why) return { outcome: 'skipped', because: `${why.message}; ${why.hint}` };
   if (here) return { outcome: 'current', because: 'Swarm pulls its images from a registry, and none is asked' };
-  const follows = followedBy(service);
+  const follows = trackedBy(service);
   if (follows === undefined) return { outcome: 'current', because: 'it is pinned to a digest' };
   const { track } = settingsOf(ports, service.name, service.labels, overrides);
   const { reference: ref, note } = await referenceNow(ports, track, follows, signal);

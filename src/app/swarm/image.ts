@@ -27,7 +27,7 @@ export function pinnedImage({ follows, digest }: ServiceImage): string {
 }
 
 /** The tracked reference of a service; undefined if its user pinned a digest. */
-export function followedBy({ image, labels }: Pick<SwarmService, 'image' | 'labels'>): ImageRef | undefined {
+export function trackedBy({ image, labels }: Pick<SwarmService, 'image' | 'labels'>): ImageRef | undefined {
   if (labels[STACK_IMAGE]?.includes('@')) return undefined;
   const { follows, digest } = imageParts(image);
   const hasTag = follows.lastIndexOf(':') > follows.lastIndexOf('/');
@@ -76,7 +76,7 @@ async function resolved(
 }
 
 function tracked(service: SwarmService): ImageRef {
-  return followedBy(service) ?? pinned(service);
+  return trackedBy(service) ?? pinned(service);
 }
 
 function pinned({ name, image, labels }: SwarmService): never {

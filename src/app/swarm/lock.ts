@@ -1,9 +1,9 @@
 import { isConflict, isFault, isNotFound } from '../../core/model/engine-error.ts';
 import { fail, SwapError } from '../../core/model/error.ts';
-import { BEAT_MS } from '../../core/service/lock.ts';
+import { HEARTBEAT_MS } from '../../core/service/lock.ts';
 import {
-  beatLabels,
   HOLDER_LABEL,
+  heartbeatLabels,
   holderOf,
   type LockNote,
   lockConfig,
@@ -14,7 +14,7 @@ import type { Ports } from '../../ports/ports.ts';
 import { memoryFor } from './memory.ts';
 
 /** A service lock that this process holds. */
-export interface SwarmLease {
+export interface HeldSwarmLock {
   readonly lock: SwarmLock;
   /** Raises `attention` if another process has the lock by now. Called right before each change. */
   confirm(): Promise<void>;
@@ -32,7 +32,7 @@ const LOOK_EVERY_MS = 500;
 const OWN = new Set<string>();
 
 /** Takes the lock of a service: a manager lets only one client create a name. Raises `busy` if another process holds it. */
-export async function takeLock(ports: Place, service: Subject, note: LockNote): Promise<SwarmLease> {
+export async function takeLock(ports: Place, service: Subject, note: LockNote): Promise<HeldSwarmLock> {
   const config = lockConfig(service, note);
   try {
     await ports.swarm.createConfig(config);
@@ -48,8 +48,8 @@ export async function takeLock(ports: Place, service: Subject, note: LockNote): 
 }
 
 /** Takes over the lock of a dead holder, with its roll; undefined if another process was faster. */
-export async function adoptLock(ports: Place, service: Subject, lock: SwarmLock): Promise<SwarmLease | undefined> {
-  const labels = { ...beatLabels(lock), [HOLDER_LABEL]: ports.host.holder };
+export async function adoptLock(ports: Place, service: Subject, lock: SwarmLock): Promise<HeldSwarmLock | undefined> {
+  const labels = { ...heartbeatLabels(lock), [HOLDER_LABEL]: ports.host.holder };
   try {
     await ports.swarm.labelConfig(lock.config, labels);
   } catch (error) {
@@ -69,7 +69,7 @@ export async function isHeld(ports: Place, service: string, lock: SwarmLock): Pr
   for (let waited = 0; waited < SILENCE_MS; waited += LOOK_EVERY_MS) {
     await ports.clock.sleep(LOOK_EVERY_MS);
     const { lock: now } = await memoryFor(ports, service);
-    if (!now || now.beat !== lock.beat) return now !== undefined;
+    if (!now || now.heartbeat !== lock.heartbeat) return now !== undefined;
   }
   return false;
 }
@@ -80,13 +80,13 @@ export function isKnownHeld({ host }: Pick<Ports, 'host'>, lock: SwarmLock): boo
   return holder === host.holder ? OWN.has(lock.note.roll) : host.isAlive(holder);
 }
 
-function held(ports: Place, service: Subject, lock: SwarmLock): SwarmLease {
+function held(ports: Place, service: Subject, lock: SwarmLock): HeldSwarmLock {
   OWN.add(lock.note.roll);
   const ended = new AbortController();
-  void beating(ports, service, lock, ended.signal);
+  void keepHeartbeat(ports, service, lock, ended.signal);
   return {
     lock,
-    confirm: () => beat(ports, service, lock),
+    confirm: () => heartbeat(ports, service, lock),
     release: async () => {
       ended.abort();
       await removeOwn(ports, service.id, lock).catch((error: unknown) => {
@@ -105,12 +105,12 @@ async function removeOwn(ports: Place, service: string, lock: SwarmLock): Promis
 }
 
 // The next heartbeat makes up for a failed one; each change confirms the lock itself.
-async function beating(ports: Place, service: Subject, lock: SwarmLock, ended: AbortSignal): Promise<void> {
+async function keepHeartbeat(ports: Place, service: Subject, lock: SwarmLock, ended: AbortSignal): Promise<void> {
   let said = '';
   while (!ended.aborted) {
-    await ports.clock.sleep(BEAT_MS, ended);
+    await ports.clock.sleep(HEARTBEAT_MS, ended);
     if (ended.aborted) return;
-    const failed = await beat(ports, service, lock).then(() => '', String);
+    const failed = await heartbeat(ports, service, lock).then(() => '', String);
     if (failed !== '' && failed !== said) ports.report({ kind: 'debug', text: `lock of ${service.name}: ${failed}` });
     said = failed;
   }
@@ -119,13 +119,13 @@ async function beating(ports: Place, service: Subject, lock: SwarmLock, ended: A
 const TRIES = 3;
 
 // The version changes with each heartbeat, and two heartbeats of this process may meet.
-async function beat(ports: Place, { id, name }: Subject, lock: SwarmLock): Promise<void> {
+async function heartbeat(ports: Place, { id, name }: Subject, lock: SwarmLock): Promise<void> {
   for (let tries = 1; ; tries++) {
     const { lock: now } = await memoryFor(ports, id);
     if (!now || now.config.id !== lock.config.id || holderOf(now) !== ports.host.holder)
       throw new SwapError('attention', `the lock of ${name} was lost`, { hint: 'run swapctl recover' });
     try {
-      return await ports.swarm.labelConfig(now.config, beatLabels(now));
+      return await ports.swarm.labelConfig(now.config, heartbeatLabels(now));
     } catch (error) {
       if (!isConflict(error) || tries === TRIES) throw error;
     }

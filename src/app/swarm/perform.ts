@@ -11,9 +11,9 @@ import { reportedError } from '../report/reported.ts';
 import { nodeNames } from './evidence.ts';
 import { imageParts } from './image.ts';
 import { addFailure, addHistory, dropFailure } from './memory.ts';
-import { aimOf, type Forward, look, type SwarmRun, sendImage, watchBack, watchForward } from './watch.ts';
+import { aimOf, look, type SwarmRun, sendImage, type UpdateEnd, watchBack, watchUpdate } from './watch.ts';
 
-type Failed = Extract<Forward, { kind: 'failed' }>;
+type Failed = Extract<UpdateEnd, { kind: 'failed' }>;
 
 /**
  * Brings a service to the image of its lock, or back: sends the update unless a dead process has sent it, watches it, and restores the
@@ -48,8 +48,8 @@ interface End {
 }
 
 async function ending(run: SwarmRun): Promise<End> {
-  const forward = await watchForward(run);
-  if (forward.kind === 'failed') return undo(run, forward);
+  const end = await watchUpdate(run);
+  if (end.kind === 'failed') return undo(run, end);
   await remember(run, 'history', async () => {
     await addHistory(run.ports, run.service, entryOf(run), startedEntry(run));
     await dropFailure(run.ports, run.service, digestOf(run.note.to));
@@ -167,10 +167,10 @@ function entryOf({ ports, note }: SwarmRun): HistoryEntry {
   return { at, follows, id: digestOf(note.to), digest, event: note.event, roll: note.roll };
 }
 
-function startedEntry({ lease, note }: SwarmRun): HistoryEntry {
+function startedEntry({ heldLock, note }: SwarmRun): HistoryEntry {
   const { follows, digest } = imageParts(note.from);
   return {
-    at: new Date(lease.lock.config.createdAt).toISOString(),
+    at: new Date(heldLock.lock.config.createdAt).toISOString(),
     follows,
     id: digestOf(note.from),
     digest,

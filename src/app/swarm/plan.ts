@@ -2,7 +2,7 @@ import { SwapError } from '../../core/model/error.ts';
 import type { ServicePlan, SlotPlan } from '../../core/report/status.ts';
 import type { Policy } from '../../core/settings/policy.ts';
 import { howSwarm, notesOn, whyNot } from '../../core/swarm/capability.ts';
-import { patienceMs } from '../../core/swarm/deadline.ts';
+import { standstillMs } from '../../core/swarm/deadline.ts';
 import type { SwarmService } from '../../core/swarm/model.ts';
 import { formatDuration } from '../../core/text/duration.ts';
 import type { Ports } from '../../ports/ports.ts';
@@ -57,7 +57,7 @@ function stepsTo(
   check: Awaited<ReturnType<typeof checkOf>>,
 ): string[] {
   const known = check === 'unknown' || check === 'none' ? undefined : check;
-  const limit = formatDuration(patienceMs({ service, tasks: [] }, policy, known));
+  const limit = formatDuration(standstillMs({ service, tasks: [] }, policy, known));
   const { name } = service;
   return [
     `write the lock of ${name} and the way back to ${imageParts(service.image).follows} into a config object`,

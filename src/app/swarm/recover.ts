@@ -46,8 +46,8 @@ export async function recoverSwarmService(
 ): Promise<RecoveredItem['outcome'] | undefined> {
   const { lock } = await memoryFor(ports, service.id);
   if (!lock) return undefined;
-  const lease = (await isHeld(ports, service.id, lock)) ? undefined : await adoptLock(ports, service, lock);
-  if (!lease) return busy(service, lock);
+  const heldLock = (await isHeld(ports, service.id, lock)) ? undefined : await adoptLock(ports, service, lock);
+  if (!heldLock) return busy(service, lock);
   const text = `${service.name}: an earlier roll was interrupted; finishing or undoing it first`;
   ports.report({ kind: 'note', text });
   try {
@@ -58,12 +58,12 @@ export async function recoverSwarmService(
     const found = await checkOf(ports, service, note.to);
     const check = typeof found === 'string' ? undefined : found;
     const tasks = await ports.swarm.tasks(service.id);
-    const run = { ports, service, note, policy, check, lease, signal };
+    const run = { ports, service, note, policy, check, heldLock, signal };
     const { error } = await performRoll(run, { service: now, tasks }, true);
     if (error?.code === 'attention' || error?.code === 'busy') throw new SwapError(error.code, error.message, error);
     return error ? 'undone' : 'finished';
   } finally {
-    await lease.release();
+    await heldLock.release();
   }
 }
 

@@ -80,16 +80,16 @@ async function rollLocked(
   const event = options.target.kind === 'local' ? 'rolled-back' : 'rolled';
   const roll = options.roll ?? ports.host.randomId();
   const note = { service: service.name, roll, holder: ports.host.holder, from: service.image, to, event } as const;
-  const lease = await takeLock(ports, service, note);
+  const heldLock = await takeLock(ports, service, note);
   try {
     const tasks = await ports.swarm.tasks(service.id);
     return await performRoll(
-      { ports, service, note, policy, check, lease, signal: options.signal },
+      { ports, service, note, policy, check, heldLock, signal: options.signal },
       { service, tasks },
       false,
     );
   } finally {
-    await lease.release();
+    await heldLock.release();
   }
 }
 

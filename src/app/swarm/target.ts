@@ -8,7 +8,7 @@ import type { RollFacts } from '../../core/update/may-roll.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Look, Target } from '../target/target.ts';
 import { checkSwarm } from './check.ts';
-import { followedBy } from './image.ts';
+import { trackedBy } from './image.ts';
 import { memoryFor } from './memory.ts';
 import { ownService, whyOwn } from './own.ts';
 import { recoverSwarmService } from './recover.ts';
@@ -67,7 +67,7 @@ function swarmLook(ports: Ports, units: readonly SwarmUnit[], own: string | unde
     ],
     labelsOf: ({ service }) => service.labels,
     whyNot: ({ service }) => (service.id === own ? whyOwn(service).message : whyMode(service)?.message),
-    trackedBy: async ({ service }) => [followedBy(service)].filter((reference) => reference !== undefined),
+    trackedBy: async ({ service }) => [trackedBy(service)].filter((reference) => reference !== undefined),
     recover: (some, signal) => recoverUnits(ports, some, signal),
     tiedTo: async () => [],
   };

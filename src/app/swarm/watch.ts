@@ -2,7 +2,7 @@ import type { HealthConfig } from '../../core/model/container.ts';
 import { isConflict, isFault } from '../../core/model/engine-error.ts';
 import { fail, messageOf } from '../../core/model/error.ts';
 import type { Policy } from '../../core/settings/policy.ts';
-import { fingerprint, patienceMs, standstill } from '../../core/swarm/deadline.ts';
+import { fingerprint, standstill, standstillMs } from '../../core/swarm/deadline.ts';
 import type { LockNote } from '../../core/swarm/memory.ts';
 import type { SwarmService } from '../../core/swarm/model.ts';
 import { type Aim, failuresOf, judgeBack, judgeRoll, type Seen } from '../../core/swarm/verdict.ts';
@@ -10,7 +10,7 @@ import { formatDuration } from '../../core/text/duration.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { PullLogin } from '../../ports/swarm.ts';
 import { type Evidence, evidenceOf } from './evidence.ts';
-import type { SwarmLease } from './lock.ts';
+import type { HeldSwarmLock } from './lock.ts';
 
 /** One roll of a service: the data to begin it, to continue it after a crash, and to undo it. */
 export interface SwarmRun {
@@ -20,12 +20,12 @@ export interface SwarmRun {
   readonly policy: Pick<Policy, 'settleMs' | 'healthTimeoutMs'>;
   /** The HEALTHCHECK of the new tasks; undefined: unknown. */
   readonly check: HealthConfig | undefined;
-  readonly lease: SwarmLease;
+  readonly heldLock: HeldSwarmLock;
   readonly signal: AbortSignal;
 }
 
 /** The result of the update. `failed`: the old image is to be restored, by swapctl or by Swarm (`by`). */
-export type Forward =
+export type UpdateEnd =
   | { readonly kind: 'rolled' }
   | {
       readonly kind: 'failed';
@@ -38,8 +38,8 @@ export type Forward =
 // Two requests each; Swarm's own steps take seconds.
 const LOOK_EVERY_MS = 500;
 
-export function aimOf({ note, lease }: Pick<SwarmRun, 'note' | 'lease'>): Aim {
-  return { from: note.from, to: note.to, since: lease.lock.config.createdAt };
+export function aimOf({ note, heldLock }: Pick<SwarmRun, 'note' | 'heldLock'>): Aim {
+  return { from: note.from, to: note.to, since: heldLock.lock.config.createdAt };
 }
 
 // The time for a daemon to restart, and for managers to elect a leader.
@@ -68,7 +68,7 @@ export async function look({ ports, service }: Pick<SwarmRun, 'ports' | 'service
 }
 
 /** Watches the update until each slot runs the new image for the settle time, or the roll failed. Raises `busy` and `attention`. */
-export async function watchForward(run: SwarmRun): Promise<Forward> {
+export async function watchUpdate(run: SwarmRun): Promise<UpdateEnd> {
   const { ports, policy, signal } = run;
   const aim = aimOf(run);
   const standing = new Standing(run);
@@ -78,7 +78,7 @@ export async function watchForward(run: SwarmRun): Promise<Forward> {
     const seen = await look(run);
     const now = ports.clock.monotonic();
     const [first] = failuresOf(seen.tasks, aim);
-    if (first && !evidence) evidence = await tellEvidence(run, seen.service, first);
+    if (first && !evidence) evidence = await reportEvidence(run, seen.service, first);
     const verdict = judgeRoll(seen, aim);
     if (verdict.kind === 'failed')
       return { kind: 'failed', code: 'failed', reason: verdict.reason, by: verdict.by, evidence };
@@ -86,12 +86,12 @@ export async function watchForward(run: SwarmRun): Promise<Forward> {
     if (verdict.kind === 'running') {
       settledAt ??= now;
       if (now - settledAt >= policy.settleMs) return { kind: 'rolled' };
-      standing.told(`each task runs the new image; swapctl watches them for ${formatDuration(policy.settleMs)}`);
+      standing.known(`each task runs the new image; swapctl watches them for ${formatDuration(policy.settleMs)}`);
     } else {
       settledAt = undefined;
       if (signal.aborted)
         return { kind: 'failed', code: 'interrupted', reason: 'interrupted', by: 'swapctl', evidence };
-      if (verdict.kind === 'waiting') standing.told(verdict.what);
+      if (verdict.kind === 'waiting') standing.known(verdict.what);
       const stuck = standing.since(seen, now);
       if (stuck !== undefined)
         return {
@@ -117,7 +117,7 @@ export async function watchBack(run: SwarmRun): Promise<void> {
     if (verdict.kind === 'taken')
       return notBack(run, `its image is ${verdict.image}, since another process or Swarm changed it`);
     if (verdict.kind === 'stranded') return notBack(run, verdict.reason);
-    standing.told(verdict.what);
+    standing.known(verdict.what);
     const stuck = standing.since(seen, ports.clock.monotonic());
     if (stuck !== undefined) return notBack(run, `${standstill(seen, note.from)} for ${stuck}`);
     await ports.clock.sleep(LOOK_EVERY_MS);
@@ -135,13 +135,13 @@ const MOST_FAULTS = 3;
 
 /** Asks Swarm to change the image, unless it has it already. Raises `busy` if another process changes the service. */
 export async function sendImage(run: SwarmRun, from: string, to: string, login?: PullLogin): Promise<void> {
-  const { ports, lease } = run;
+  const { ports, heldLock } = run;
   for (let tries = 1, faults = 0; ; tries++) {
     const { service: now } = await look(run);
     if (faults > 0 && now.image === to) return;
     if (now.image !== from) return taken(run, now.image);
     try {
-      await lease.confirm();
+      await heldLock.confirm();
       return await ports.swarm.setImage(now, to, from === to, login);
     } catch (error) {
       // A change of labels or replicas in between is no reason to give up; the next observation finds a change of the image.
@@ -161,7 +161,7 @@ function taken({ service }: SwarmRun, image: string): never {
   });
 }
 
-async function tellEvidence(
+async function reportEvidence(
   run: SwarmRun,
   service: SwarmService,
   task: Parameters<typeof evidenceOf>[2],
@@ -186,7 +186,7 @@ class Standing {
   }
 
   /** Reports the reason of the wait, once. */
-  told(what: string): void {
+  known(what: string): void {
     if (what === this.#said) return;
     this.#said = what;
     this.#run.ports.report({ kind: 'note', text: `${this.#run.service.name}: ${what}` });
@@ -199,7 +199,7 @@ class Standing {
       this.#last = print;
       this.#at = now;
     }
-    const limit = patienceMs(seen, this.#run.policy, this.#run.check);
+    const limit = standstillMs(seen, this.#run.policy, this.#run.check);
     return now - this.#at > limit ? formatDuration(limit) : undefined;
   }
 }

@@ -7,8 +7,8 @@ import type { Ports } from '../../ports/ports.ts';
 import { factsOf } from '../inspect/facts.ts';
 import { recoverServices } from '../recovery/recover.ts';
 import { canBeRolled, chosenOf } from '../select/chosen.ts';
-import { followedOf } from '../select/followed.ts';
 import { imageCache, listed } from '../select/own.ts';
+import { trackedReferenceOf } from '../select/tracked-reference.ts';
 import { sweepRules } from '../traffic/sweep.ts';
 import { checkServices } from '../update/check.ts';
 import { isOneShot, runsIn } from '../update/self-update.ts';
@@ -50,7 +50,7 @@ function namedServices(all: readonly ContainerSummary[], selectors: readonly str
   const byKey = new Map<string, Service>();
   for (const service of chosenOf(all, selectors)) {
     const before = byKey.get(service.key)?.slots ?? [];
-    const more = service.slots.filter(({ home }) => !before.some((slot) => slot.home === home));
+    const more = service.slots.filter(({ slotName }) => !before.some((slot) => slot.slotName === slotName));
     byKey.set(service.key, { ...service, slots: [...before, ...more] });
   }
   return [...byKey.values()];
@@ -58,7 +58,9 @@ function namedServices(all: readonly ContainerSummary[], selectors: readonly str
 
 // Replicas are alike; the first running one counts.
 function labelsOf(service: Service): OwnLabels {
-  const members = service.slots.flatMap(({ home, members: mates }) => mates.find(({ name }) => name === home) ?? mates);
+  const members = service.slots.flatMap(
+    ({ slotName, members: mates }) => mates.find(({ name }) => name === slotName) ?? mates,
+  );
   const member = members.find(({ status }) => status === 'running') ?? members[0];
   return member?.labels ?? NO_LABELS;
 }
@@ -78,8 +80,10 @@ async function trackedBy(
 ): Promise<ImageRef[]> {
   const byId = new Map((await images).map((image) => [image.id, image]));
   const members = service.slots.flatMap(
-    ({ home, members: mates }) => mates.find(({ name }) => name === home) ?? mates[0] ?? [],
+    ({ slotName, members: mates }) => mates.find(({ name }) => name === slotName) ?? mates[0] ?? [],
   );
-  const tracked = await Promise.all(members.map((member) => followedOf(ports, member, byId.get(member.imageId))));
+  const tracked = await Promise.all(
+    members.map((member) => trackedReferenceOf(ports, member, byId.get(member.imageId))),
+  );
   return tracked.filter((reference) => reference !== undefined);
 }

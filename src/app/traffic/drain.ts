@@ -13,7 +13,7 @@ const LOOK_EVERY_MS = 50;
 const LOOK_SHARE = 0.1;
 // Requests in progress end in this time, or they are long ones, for which the drain time was.
 const LAST_CALL_MS = 500;
-const TURNED_AWAY_MS = 30_000;
+const REJECTED_MS = 30_000;
 const TURN_AWAY_AGAIN_MS = 10_000;
 
 /** The connections of a container at one moment. */
@@ -75,14 +75,14 @@ function report({ ports }: SlotRun, { name }: Container, { idle = 0, cut, closed
 function beginDrain(run: SlotRun, container: Container): Drain {
   const watched = run.policy.drainIdle ? watchEach(run, container) : undefined;
   const counted = countAll(run, container);
-  let tellsIdle = watched !== undefined;
+  let knowsIdle = watched !== undefined;
   return {
     look: async () => {
-      const seen = tellsIdle ? await watched?.look() : undefined;
-      tellsIdle = seen !== undefined;
+      const seen = knowsIdle ? await watched?.look() : undefined;
+      knowsIdle = seen !== undefined;
       return seen ?? counted.look();
     },
-    sum: (last) => (tellsIdle ? watched?.sum(last) : counted.sum(last)),
+    sum: (last) => (knowsIdle ? watched?.sum(last) : counted.sum(last)),
   };
 }
 
@@ -129,7 +129,7 @@ async function until(
   for (;;) {
     const began = clock.now();
     const seen = await look();
-    if (seen) tellWaiting(run, seen.busy, end - began);
+    if (seen) reportWaiting(run, seen.busy, end - began);
     const now = clock.now();
     if ((seen && isOver(seen)) || now >= end) return seen;
     const pause = Math.max(LOOK_EVERY_MS, (now - began) / LOOK_SHARE);
@@ -137,17 +137,17 @@ async function until(
   }
 }
 
-function tellWaiting({ ports, names }: SlotRun, busy: number, mostMs: number): void {
+function reportWaiting({ ports, names }: SlotRun, busy: number, mostMs: number): void {
   if (busy === 0) return;
   const what = `${busy} busy connection${busy > 1 ? 's' : ''}, at most ${formatDuration(Math.max(0, mostMs))} more`;
-  ports.report({ kind: 'waiting', slot: names.home, what });
+  ports.report({ kind: 'waiting', slot: names.slotName, what });
 }
 
 async function turnAway(run: SlotRun, container: Container, renew: () => Promise<void>): Promise<boolean> {
   try {
     await renew();
-    await run.ports.kernel.shut(container, { lifetimeMs: TURNED_AWAY_MS, fresh: false });
-    run.memory.turnedAway.add(container.id);
+    await run.ports.kernel.shut(container, { lifetimeMs: REJECTED_MS, fresh: false });
+    run.memory.rejecting.add(container.id);
     return true;
   } catch (error) {
     await undoShut(run, container, error);

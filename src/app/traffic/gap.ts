@@ -1,6 +1,6 @@
-import { answers } from '../../core/rollout/forward.ts';
+import { answers } from '../../core/rollout/address-redirect.ts';
 import type { Observed, Replica } from '../../core/rollout/observed.ts';
-import { leads } from '../../core/traffic/routes.ts';
+import { isActive } from '../../core/traffic/routes.ts';
 import type { Memory, SlotRun } from '../rollout/slot-run.ts';
 
 /**
@@ -36,7 +36,7 @@ function endGap(memory: Memory, since: number, now: number): void {
 }
 
 function isAnswered(seen: Observed): boolean {
-  const stoodIn = leads(seen.cover) ? [seen.standIn] : [];
+  const stoodIn = isActive(seen.portRedirect) ? [seen.standIn] : [];
   const answering = [seen.incumbent, seen.candidate, ...stoodIn].filter(
     (one) => one && (answers(one) || servesYet(seen, one)),
   );

@@ -1,14 +1,14 @@
 import type { Container } from '../../core/model/container.ts';
 import { messageOf } from '../../core/model/error.ts';
-import { isLedBack, servingBeside } from '../../core/rollout/forward.ts';
-import { isPartlyLedBack } from '../../core/rollout/share.ts';
+import { isRedirectedBack, servingBeside } from '../../core/rollout/address-redirect.ts';
+import { isPartlyRedirectedBack } from '../../core/rollout/share.ts';
 import type { Slot } from '../../core/service/service.ts';
 import { mayBeInForce } from '../../core/traffic/kernel-layer.ts';
 import { type Joined, knownAddresses } from '../../core/traffic/routes.ts';
-import type { Bridge, ForwardStart, Process } from '../../ports/ports.ts';
+import type { Bridge, Process, RedirectStart } from '../../ports/ports.ts';
 import type { SlotRun } from '../rollout/slot-run.ts';
 import { named, type Snapshot } from '../rollout/snapshot.ts';
-import { keepForwarding, stopRenewing } from './forward.ts';
+import { keepRedirecting, stopRenewing } from './address-redirect.ts';
 import { goWithout } from './without-rules.ts';
 
 /**
@@ -46,9 +46,9 @@ async function redirectStarted(run: SlotRun, id: string, gate: Gate): Promise<vo
 /** Renews the gate of a container that a dead roll left waiting. */
 export async function adoptGate(run: SlotRun, id: string, snapshot: Snapshot): Promise<void> {
   const container = named(id, snapshot);
-  const isKept = isLedBack(snapshot.seen, id) && !isRedirected(run, id);
+  const isKept = isRedirectedBack(snapshot.seen, id) && !isRedirected(run, id);
   // In the middle of a canary it has restarted.
-  if (!container || !(isKept || isPartlyLedBack(snapshot.seen, container))) return;
+  if (!container || !(isKept || isPartlyRedirectedBack(snapshot.seen, container))) return;
   const gate = await gateOf(run, id, snapshot);
   if (gate) await redirect(run, gate, container);
   await shut(run, id);
@@ -70,9 +70,9 @@ async function gateOf({ ports }: SlotRun, id: string, snapshot: Snapshot): Promi
   return to && { name: named(id, snapshot)?.name ?? id, to, bridges: await ports.engine.bridges() };
 }
 
-async function redirect(run: SlotRun, { name, to, bridges }: Gate, from: ForwardStart): Promise<void> {
+async function redirect(run: SlotRun, { name, to, bridges }: Gate, from: RedirectStart): Promise<void> {
   try {
-    await keepForwarding(run, { from, name, to, bridges });
+    await keepRedirecting(run, { from, name, to, bridges });
   } catch (error) {
     const text = `connections to ${name} are rejected until it is healthy, not redirected to ${to.name}`;
     await goWithout(run, to, text, error);
@@ -153,5 +153,5 @@ export async function keepShut(run: SlotRun, id: string): Promise<void> {
 
 /** A dead process may have blocked new connections to any running container, and the kernel continues that for a while. */
 export function distrustGates({ members }: Slot, memory: SlotRun['memory']): void {
-  for (const { id, status } of members) if (status === 'running') memory.turnedAway.add(id);
+  for (const { id, status } of members) if (status === 'running') memory.rejecting.add(id);
 }

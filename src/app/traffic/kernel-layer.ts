@@ -1,7 +1,7 @@
 import type { Container } from '../../core/model/container.ts';
 import type { KernelLayer } from '../../core/traffic/kernel-layer.ts';
 import type { Ports } from '../../ports/ports.ts';
-import { leadsPortsItself } from '../select/abilities.ts';
+import { redirectsPortsItself } from '../select/engine-capabilities.ts';
 
 /** The capability to move traffic of this engine's containers from here. */
 export async function kernelLayer(ports: Ports): Promise<KernelLayer> {
@@ -15,7 +15,7 @@ export async function kernelLayerFor(
   example: Container | undefined,
 ): Promise<KernelLayer> {
   const layer = await kernel.layer(await engine.bridges(), example);
-  if (!layer.available || !leadsPortsItself(await engine.facts())) return layer;
+  if (!layer.available || !redirectsPortsItself(await engine.facts())) return layer;
   return { ...layer, noHandover: 'Podman redirects published ports with rules of its own' };
 }
 

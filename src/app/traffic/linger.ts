@@ -1,8 +1,8 @@
 import type { ContainerSummary } from '../../core/model/container.ts';
 import type { StaleClient } from '../../core/report/report.ts';
 import type { Step } from '../../core/rollout/step.ts';
-import type { LedClient } from '../../core/traffic/routes.ts';
-import type { ForwardStart, Ports } from '../../ports/ports.ts';
+import type { RedirectedClient } from '../../core/traffic/routes.ts';
+import type { Ports, RedirectStart } from '../../ports/ports.ts';
 import type { SlotRun } from '../rollout/slot-run.ts';
 
 // Proxies that learn of a container's end from the engine's events take up to this long to act on it (Traefik's providersThrottleDuration
@@ -19,8 +19,8 @@ const LOOK_AT_RULES_EVERY_MS = 500;
  */
 export async function linger(run: SlotRun, { from, name }: Extract<Step, { kind: 'end-forward' }>): Promise<void> {
   const { kernel, clock } = run.ports;
-  const end = run.memory.forwarded.get(from);
-  const first = await kernel.led(from);
+  const end = run.memory.redirected.get(from);
+  const first = await kernel.redirected(from);
   if (!end || first.length === 0) return;
   const began = clock.now();
   const known = new Set(first.map(keyOf));
@@ -32,7 +32,7 @@ export async function linger(run: SlotRun, { from, name }: Extract<Step, { kind:
     if (await isGivenAway(run.ports, from, end)) return;
     if (clock.now() < lookAt) continue;
     const at = clock.now();
-    const opened = (await kernel.led(from)).filter((one) => !known.has(keyOf(one)));
+    const opened = (await kernel.redirected(from)).filter((one) => !known.has(keyOf(one)));
     for (const one of opened) {
       known.add(keyOf(one));
       clients.set(`${one.address} ${one.to}`, { ...one, at });
@@ -46,20 +46,20 @@ export async function linger(run: SlotRun, { from, name }: Extract<Step, { kind:
 }
 
 /** The last connection of a client, and the time of its first sight. */
-type Opened = LedClient & { readonly at: number };
+type Opened = RedirectedClient & { readonly at: number };
 
-function keyOf({ address, port, to }: LedClient): string {
+function keyOf({ address, port, to }: RedirectedClient): string {
   return `${address} ${port} ${to}`;
 }
 
 /** True: the engine has given an address of a container to another. */
-export async function isGivenAway({ engine }: Ports, from: string, end: ForwardStart): Promise<boolean> {
+export async function isGivenAway({ engine }: Ports, from: string, end: RedirectStart): Promise<boolean> {
   const addresses = addressesOf(end);
   const all = await engine.list();
   return all.some((one) => one.id !== from && one.addresses.some((address) => addresses.includes(address)));
 }
 
-function addressesOf({ networks }: ForwardStart): string[] {
+function addressesOf({ networks }: RedirectStart): string[] {
   const endpoints = Object.values(networks);
   return endpoints.flatMap(({ IPAddress, GlobalIPv6Address }) => [IPAddress, GlobalIPv6Address].filter(isText));
 }
@@ -68,7 +68,12 @@ function isText(value: string | undefined): value is string {
   return value !== undefined && value !== '';
 }
 
-async function noteStale(run: SlotRun, name: string, end: ForwardStart, late: readonly LedClient[]): Promise<void> {
+async function noteStale(
+  run: SlotRun,
+  name: string,
+  end: RedirectStart,
+  late: readonly RedirectedClient[],
+): Promise<void> {
   if (late.length === 0) return;
   const all = await run.ports.engine.list();
   for (const stale of late.map((one) => staleClient(one, all, end))) {
@@ -79,9 +84,9 @@ async function noteStale(run: SlotRun, name: string, end: ForwardStart, late: re
 }
 
 function staleClient(
-  { address, to }: LedClient,
+  { address, to }: RedirectedClient,
   all: readonly Pick<ContainerSummary, 'name' | 'addresses'>[],
-  { networks }: ForwardStart,
+  { networks }: RedirectStart,
 ): StaleClient {
   const client = all.find(({ addresses }) => addresses.includes(address))?.name ?? address;
   const found = Object.entries(networks).find(([, one]) => [one.IPAddress, one.GlobalIPv6Address].includes(to));

@@ -4,8 +4,8 @@ import type { Step } from '../../core/rollout/step.ts';
 import type { Bridge } from '../../ports/ports.ts';
 import type { SlotRun } from '../rollout/slot-run.ts';
 import type { Snapshot } from '../rollout/snapshot.ts';
-import { shareCover } from './cover.ts';
-import { keepForwarding } from './forward.ts';
+import { keepRedirecting } from './address-redirect.ts';
+import { sharePortRedirect } from './port-redirect.ts';
 import { goWithout } from './without-rules.ts';
 
 type ShareStep = Extract<Step, { kind: 'share' }>;
@@ -26,9 +26,9 @@ export async function share(run: SlotRun, step: ShareStep, snapshot: Snapshot): 
   // Until the next call the gate redirects all of its connections to the old container.
   await kernel.open(young);
   run.memory.shut.delete(container);
-  await keepForwarding(run, { from: young, name, to: old, bridges, percent: 100 - percent });
-  if (container === snapshot.standIn?.id) await shareCover(run, snapshot, percent);
-  await keepForwarding(run, { from: old, name: old.name, to: young, bridges, percent });
+  await keepRedirecting(run, { from: young, name, to: old, bridges, percent: 100 - percent });
+  if (container === snapshot.standIn?.id) await sharePortRedirect(run, snapshot, percent);
+  await keepRedirecting(run, { from: old, name: old.name, to: young, bridges, percent });
   run.memory.forwards.push({ from, to: container, state: 'over', percent });
 }
 
@@ -42,7 +42,7 @@ async function endShare(
 ): Promise<void> {
   try {
     if (!old || old.pid <= 0) fail('step-failed', 'the old container does not run');
-    await keepForwarding(run, { from: young, name, to: old, bridges });
+    await keepRedirecting(run, { from: young, name, to: old, bridges });
   } catch (error) {
     run.memory.forwards.push({ from: young.id, to: from, state: 'impossible' });
     await goWithout(run, young, `${name} gets new connections until it stops`, error);

@@ -1,6 +1,6 @@
 import type { ContainerSummary } from '../../core/model/container.ts';
 import { SwapError } from '../../core/model/error.ts';
-import { homeOf } from '../../core/service/names.ts';
+import { slotNameOf } from '../../core/service/names.ts';
 import { helperRole } from '../../core/service/ownership.ts';
 import type { Ports, Process } from '../../ports/ports.ts';
 import { listed } from '../select/own.ts';
@@ -13,15 +13,15 @@ import { kernelLayer } from './kernel-layer.ts';
 export async function sweepRules(ports: Ports): Promise<number> {
   const { kernel, engine } = ports;
   if (!(await kernelLayer(ports)).available) return 0;
-  const covers = await told(
+  const portRedirects = await told(
     ports,
-    kernel.clearOrphans(async () => coveredSlots(await listed(engine))),
+    kernel.clearOrphans(async () => redirectedSlots(await listed(engine))),
   );
   return (
-    covers +
+    portRedirects +
     (await told(
       ports,
-      kernel.sweepForwards((id) => running(ports, id)),
+      kernel.sweepAddressRedirects((id) => running(ports, id)),
     ))
   );
 }
@@ -37,8 +37,8 @@ async function told({ report }: Ports, sweeping: Promise<number>): Promise<numbe
   }
 }
 
-function coveredSlots(all: readonly ContainerSummary[]): string[] {
-  return all.filter((container) => helperRole(container) === 'stand-in').map((container) => homeOf(container.name));
+function redirectedSlots(all: readonly ContainerSummary[]): string[] {
+  return all.filter((container) => helperRole(container) === 'stand-in').map((container) => slotNameOf(container.name));
 }
 
 async function running({ engine }: Ports, id: string): Promise<Process | undefined> {

@@ -23,10 +23,10 @@ import { type Checked, type Identity, judge, judgeHere, type Memory, type Offere
 import type { Ports, RemoteImage } from '../../ports/ports.ts';
 import { referenceNow } from '../image/track.ts';
 import { recordedFailures } from '../recovery/failures.ts';
-import { followedOf, namesOf } from '../select/followed.ts';
 import { ownedLine, unlessAwaited } from '../select/owned.ts';
 import { shownDigest } from '../select/running-digest.ts';
 import { settingsOf } from '../select/settings.ts';
+import { namesOf, trackedReferenceOf } from '../select/tracked-reference.ts';
 import { sharing } from './sharing.ts';
 
 /** Containers and images in the engine's lists: an inspect comes only if it is needed. */
@@ -114,22 +114,25 @@ function noService(service: string, { message, hint }: { message: string; hint: 
   return { service, outcome: 'unknown', from: NOTHING, because: message, error };
 }
 
-async function followingOf(look: Look, { home, members }: Slot): Promise<Following> {
-  const member = members.find(({ name }) => name === home) ?? members[0];
-  return { home, follows: member && (await followedOf(look.ports, member, look.images.get(member.imageId))) };
+async function followingOf(look: Look, { slotName, members }: Slot): Promise<Following> {
+  const member = members.find(({ name }) => name === slotName) ?? members[0];
+  return {
+    slotName,
+    follows: member && (await trackedReferenceOf(look.ports, member, look.images.get(member.imageId))),
+  };
 }
 
 async function checkSlot(look: Look, service: string, slot: Slot): Promise<Checked> {
   // In the middle of a roll, the container with the slot name serves, or will.
-  const member = slot.members.find(({ name }) => name === slot.home) ?? slot.members[0];
+  const member = slot.members.find(({ name }) => name === slot.slotName) ?? slot.members[0];
   if (!member) return { service, outcome: 'unknown', from: NOTHING, because: 'it has no container' };
   const image = look.images.get(member.imageId);
   const subject = { service, slot, member, image, labels: member.labels, state: decodeState(member.labels) };
   let from = { image: member.image, digest: shownDigest(subject, readReference(member.image)) };
   try {
-    const follows = await followedOf(look.ports, member, image);
+    const follows = await trackedReferenceOf(look.ports, member, image);
     if (follows) from = { image: follows.text, digest: shownDigest(subject, follows) };
-    const checked = await checkFollowed(look, subject, { service, from }, follows);
+    const checked = await checkTracked(look, subject, { service, from }, follows);
     return await unlessAwaited(look.ports, member, checked);
   } catch (raised) {
     look.signal.throwIfAborted();
@@ -149,12 +152,7 @@ interface Subject {
 
 type Line = Pick<Checked, 'service' | 'from'>;
 
-async function checkFollowed(
-  look: Look,
-  subject: Subject,
-  line: Line,
-  follows: ImageRef | undefined,
-): Promise<Checked> {
+async function checkTracked(look: Look, subject: Subject, line: Line, follows: ImageRef | undefined): Promise<Checked> {
   if (follows === undefined) return { ...line, ...withoutReference(subject) };
   if (follows.digest !== undefined) return { ...line, outcome: 'current', because: 'it is pinned to a digest' };
   const { ports, overrides, signal } = look;
@@ -276,7 +274,7 @@ function identityOf({ member, image, state }: Subject, follows: ImageRef): Ident
 function memoryOf({ records }: Look, { slot, member, state }: Subject): Memory {
   const left = (state?.history ?? []).filter((entry) => entry.id !== member.imageId);
   return {
-    failures: failuresIn(records, slot.home).filter(isRejection),
+    failures: failuresIn(records, slot.slotName).filter(isRejection),
     retired: left.map(({ id, digest, at }) => ({ image: id, digest, at })),
   };
 }

@@ -16,7 +16,7 @@ import {
   judgeRefusedHelper,
 } from '../../core/update/helper.ts';
 import type { Ports } from '../../ports/ports.ts';
-import type { Lease } from '../lock/lease.ts';
+import type { HeldLock } from '../lock/held-lock.ts';
 import type { PreparedSlot } from '../rollout/prepared-slot.ts';
 import { type RollOptions, slotRun } from '../rollout/roll-slot.ts';
 import type { SlotRun } from '../rollout/slot-run.ts';
@@ -56,10 +56,10 @@ export async function rollByHelper(
     fail('busy', `another process is changing ${service.key}`, { hint: 'the next check sees the change' });
   const roll = options.roll ?? ports.host.randomId();
   const run = await slotRun(
-    { ports, service: service.key, image, roll, tagBefore: undefined, lease: NO_LEASE, options },
+    { ports, service: service.key, image, roll, tagBefore: undefined, heldLock: NO_LOCK, options },
     slot,
   );
-  const helper = await startedHelper(run, slot, slots.length > 1 ? service.key : slot.home, options);
+  const helper = await startedHelper(run, slot, slots.length > 1 ? service.key : slot.slotName, options);
   if ('failed' in helper) return helper.failed;
   const ended = await untilEnded(ports, helper.id, options.signal);
   if (!ended) {
@@ -73,7 +73,7 @@ export async function rollByHelper(
 }
 
 // The helper takes the lock itself.
-const NO_LEASE: Lease = { lost: new AbortController().signal, confirm: async () => {}, release: async () => {} };
+const NO_LOCK: HeldLock = { lost: new AbortController().signal, confirm: async () => {}, release: async () => {} };
 
 async function startedHelper(
   run: SlotRun,
@@ -86,7 +86,7 @@ async function startedHelper(
   await clearHelper(run.ports, run.names.helper);
   const command = helperCommand(config, host.call, helperArgs(host.call, selector, run.desired.image, options));
   const id = await createHelper(run, slot.container, { name: run.names.helper, command });
-  report({ kind: 'note', text: `${slot.home}: swapctl itself runs in it, so ${run.names.helper} rolls it` });
+  report({ kind: 'note', text: `${slot.slotName}: swapctl itself runs in it, so ${run.names.helper} rolls it` });
   try {
     await engine.start(id);
     return { id };

@@ -27,7 +27,7 @@ export async function takeBack(
     force: true,
     overrides,
     event: 'rolled-back',
-    condemn: false,
+    rejectLeft: false,
     alongside,
     roll,
     // As with replicas, nothing interrupts the rollback.

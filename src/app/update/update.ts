@@ -64,7 +64,7 @@ export async function updateServices<S extends Named>(
 ): Promise<UpdateReport> {
   const ports = sharingPulls(given);
   const target = on(ports);
-  const { look, chosen, lines } = await lookAndMend(ports, target, options);
+  const { look, chosen, lines } = await recoverAndCheck(ports, target, options);
   const now = await engineNow(ports);
   const open = chosen.flatMap((one) => (one.line || lines.has(one.service.key) ? [] : [one]));
   const services = open.map(({ service }) => service);
@@ -95,12 +95,12 @@ export async function updateServices<S extends Named>(
 }
 
 /** Finishes or undoes interrupted rolls of opted-in services. Resolves with the failed ones. Raises the errors of `updateServices`. */
-export async function mendServices<S extends Named>(
+export async function recoverOptedIn<S extends Named>(
   ports: Ports,
   target: Target<S>,
   options: Omit<UpdateOptions, 'dryRun'>,
 ): Promise<ServiceUpdate[]> {
-  const { chosen, lines } = await lookAndMend(ports, target, { ...options, dryRun: false });
+  const { chosen, lines } = await recoverAndCheck(ports, target, { ...options, dryRun: false });
   return chosen.flatMap(({ service, line }) => (line ? [] : (lines.get(service.key) ?? [])));
 }
 
@@ -133,7 +133,7 @@ interface Results {
 }
 
 // Interrupted rolls are finished or undone first: a check would not know their state.
-async function lookAndMend<S extends Named>(
+async function recoverAndCheck<S extends Named>(
   ports: Ports,
   target: Target<S>,
   options: UpdateOptions,
@@ -146,10 +146,10 @@ async function lookAndMend<S extends Named>(
   };
   const first = await lookNow();
   const open = first.chosen.flatMap(({ service, line }) => (line ? [] : [service]));
-  const mended = dryRun ? { any: false, failed: new Map() } : await first.look.recover(open, signal);
-  const { look, chosen } = mended.any ? await lookNow() : first;
+  const recovered = dryRun ? { any: false, failed: new Map() } : await first.look.recover(open, signal);
+  const { look, chosen } = recovered.any ? await lookNow() : first;
   const lines = new Map(chosen.flatMap(({ line }) => (line ? [[line.service, line]] : [])));
-  for (const [service, raised] of mended.failed) {
+  for (const [service, raised] of recovered.failed) {
     const error = reportedError(raised);
     const outcome = error.code === 'busy' ? 'waiting' : 'failed';
     lines.set(service, { service, outcome, because: error.message, error });

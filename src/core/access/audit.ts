@@ -1,4 +1,4 @@
-import { clipText, harmlessText } from '../text/harmless.ts';
+import { clipText, sanitizeText } from '../text/sanitize.ts';
 import type { AuditEntry } from './principal.ts';
 
 const LONGEST = 300;
@@ -14,7 +14,7 @@ export function auditLine(entry: AuditEntry): string {
 }
 
 function safely(text: string): string {
-  return clipText(harmlessText(text).replace(TOKENS, 'swapctl_…'), LONGEST);
+  return clipText(sanitizeText(text).replace(TOKENS, 'swapctl_…'), LONGEST);
 }
 
 /** Reads a line of the audit log; undefined for any other text, such as half a line. */

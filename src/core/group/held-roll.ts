@@ -15,7 +15,7 @@ export interface HeldRoll {
   /** Rolls it, by this id. */
   roll(id: string | undefined): Promise<ServiceReport>;
   /** Rolls it back to the image that it ran when it was locked; `condemn`: the image that it leaves is rejected from now on. */
-  back(condemn: boolean): Promise<ServiceReport>;
+  back(rejectLeft: boolean): Promise<ServiceReport>;
   release(): Promise<void>;
 }
 

@@ -24,14 +24,14 @@ export function failureRecords(volumes: readonly Volume[]): FailureRecord[] {
 }
 
 /** All records of one image in a slot, including replaced ones. */
-export function recordsAbout(volumes: readonly Volume[], home: string, image: string): FailureRecord[] {
-  return volumes.flatMap(recordIn).filter(({ state }) => state.slot === home && state.image === image);
+export function recordsAbout(volumes: readonly Volume[], slotName: string, image: string): FailureRecord[] {
+  return volumes.flatMap(recordIn).filter(({ state }) => state.slot === slotName && state.image === image);
 }
 
 /** The images that failed in a slot. */
-export function failuresIn(records: readonly FailureRecord[], home: string): Failure[] {
+export function failuresIn(records: readonly FailureRecord[], slotName: string): Failure[] {
   return records.flatMap(({ volume: name, state, failure }) => {
-    if (state.slot !== home) return [];
+    if (state.slot !== slotName) return [];
     const { image, digest, roll, at } = state;
     const { code, reason, tries = 1 } = failure;
     return [{ name, image, digest, roll, at, code, reason, tries }];
@@ -61,7 +61,7 @@ export function knownFailure(
 }
 
 /** The refusal of an image that failed before. */
-export function knownBad(failure: Failure): SwapError {
+export function rejectedBefore(failure: Failure): SwapError {
   return new SwapError('known-bad', `this image was tried here at ${failure.at} and not kept: ${failure.reason}`, {
     hint: `push a fixed image, or use --force to try this one again; the volume ${failure.name} remembers it`,
   });

@@ -1,4 +1,4 @@
-import { clipText } from '../text/harmless.ts';
+import { clipText } from '../text/sanitize.ts';
 import { FAMILIES, type Family, type LabelsOf, type MetricName, type NameOf } from './family.ts';
 
 /** One sample of a metric: a counter, a gauge, or the distribution of a histogram. */

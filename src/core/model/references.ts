@@ -91,18 +91,18 @@ export function follow(to: string, successors: Successors): string {
 export type Shared = Pick<HostConfig, 'NetworkMode' | 'PidMode' | 'IpcMode' | 'VolumesFrom'>;
 
 /** The namespaces and volumes that a container shares, with the ids of successors for containers that were replaced. */
-export function followedSharing(host: HostConfig, successors: Successors): Shared {
-  const followed: Shared = {};
+export function successorSharing(host: HostConfig, successors: Successors): Shared {
+  const tracked: Shared = {};
   for (const [, field] of MODES) {
     const owner = namespaceOwner(host[field]);
-    if (owner !== undefined) followed[field] = `container:${follow(owner, successors)}`;
+    if (owner !== undefined) tracked[field] = `container:${follow(owner, successors)}`;
   }
-  if (host.VolumesFrom) followed.VolumesFrom = host.VolumesFrom.map((entry) => followVolumes(entry, successors));
-  return followed;
+  if (host.VolumesFrom) tracked.VolumesFrom = host.VolumesFrom.map((entry) => followVolumes(entry, successors));
+  return tracked;
 }
 
 /** Links as the create call takes them (`child:alias`); an inspect shows `/child:/parent/alias` (T15). */
-export function followedLinks(links: readonly string[], successors: Successors): string[] {
+export function successorLinks(links: readonly string[], successors: Successors): string[] {
   return links.map((link) => {
     const [, path = ''] = link.split(':');
     return `${follow(linkedTo(link), successors)}:${path.slice(path.lastIndexOf('/') + 1)}`;
@@ -110,7 +110,7 @@ export function followedLinks(links: readonly string[], successors: Successors):
 }
 
 /** Links on a network with names. The engine's DNS answers to no full id. */
-export function followedNetworkLinks({ Links }: Endpoint, successors: Successors): string[] {
+export function successorNetworkLinks({ Links }: Endpoint, successors: Successors): string[] {
   return (Links ?? []).map((link) => {
     const [to = '', ...alias] = link.split(':');
     const now = follow(to, successors);

@@ -13,7 +13,7 @@ interface Found {
  * requests of another service. Undefined: the route reaches the service, or containers unknown to this engine. `own`: ids of its
  * containers.
  */
-export function leadsElsewhere(
+export function servesOthers(
   servers: readonly Pick<ObservedServer, 'address'>[],
   container: Pick<Container, 'name' | 'networks'>,
   own: ReadonlySet<string>,

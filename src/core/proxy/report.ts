@@ -19,9 +19,9 @@ export function proxyReport(proxied: Proxied | undefined): ProxyReport | undefin
 /** A proxy and its capabilities in one line. */
 export function proxyText(report: ProxyReport): string {
   const { proxy, driver, version, route, port } = report;
-  const abilities = abilitiesOf(report);
-  const can = abilities.flatMap(([what, able]) => (able ? [what] : []));
-  const cannot = abilities.flatMap(([what, able]) => (able ? [] : [what]));
+  const capabilities = capabilitiesOf(report);
+  const can = capabilities.flatMap(([what, able]) => (able ? [what] : []));
+  const cannot = capabilities.flatMap(([what, able]) => (able ? [] : [what]));
   const parts = [
     can.length > 0 ? `; it can ${can.join(', ')}` : '',
     cannot.length > 0 ? `; it cannot ${cannot.join(', ')}` : '',
@@ -29,7 +29,7 @@ export function proxyText(report: ProxyReport): string {
   return `${proxy} (${driver} ${version}) switches the route ${route} at port ${port}${parts.join('')}`;
 }
 
-function abilitiesOf(facts: ProxyFacts): [string, boolean][] {
+function capabilitiesOf(facts: ProxyFacts): [string, boolean][] {
   return [
     ['keep idle clients', facts.keepsIdleClients],
     ['keep streams', facts.keepsStreams],

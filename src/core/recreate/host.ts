@@ -1,5 +1,5 @@
 import type { Container, HostConfig } from '../model/container.ts';
-import { followedLinks, followedSharing, type Successors } from '../model/references.ts';
+import { type Successors, successorLinks, successorSharing } from '../model/references.ts';
 import { mountRequests } from './mounts.ts';
 import { networkMode } from './networks.ts';
 
@@ -17,8 +17,8 @@ export function hostRequest(container: Container, change: HostChange): HostConfi
   delete host.ContainerIDFile;
   const network = networkMode(container);
   if (network !== undefined) host.NetworkMode = network;
-  Object.assign(host, followedSharing(host, change.successors));
-  if (host.Links) host.Links = followedLinks(host.Links, change.successors);
+  Object.assign(host, successorSharing(host, change.successors));
+  if (host.Links) host.Links = successorLinks(host.Links, change.successors);
   if (host.DeviceRequests) host.DeviceRequests = host.DeviceRequests.map(exactlyOne);
   return host;
 }

@@ -1,5 +1,5 @@
 import type { Container, Endpoint } from '../model/container.ts';
-import { followedNetworkLinks, type Successors } from '../model/references.ts';
+import { type Successors, successorNetworkLinks } from '../model/references.ts';
 
 /** The differences between the container's present networks and those to ask for. */
 export interface EndpointChange {
@@ -50,7 +50,7 @@ function endpointRequest(container: Container, name: string, endpoint: Endpoint,
   const request: Endpoint = {};
   if (endpoint.DriverOpts) request.DriverOpts = endpoint.DriverOpts;
   if (endpoint.GwPriority) request.GwPriority = endpoint.GwPriority;
-  if (endpoint.Links?.length) request.Links = followedNetworkLinks(endpoint, change.successors);
+  if (endpoint.Links?.length) request.Links = successorNetworkLinks(endpoint, change.successors);
   if (change.detached) return request;
   if (hasAddress(endpoint)) request.IPAMConfig = endpoint.IPAMConfig ?? null;
   const mac = container.configuredMacs[name];

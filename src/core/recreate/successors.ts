@@ -24,7 +24,7 @@ export function successorOf(to: Reference['to'], all: readonly ContainerSummary[
   const [first] = all
     .filter((one) => predecessorsOf(replicaState(one)).some((id) => means(to, { id, name: id })))
     // During a roll the candidate says the same; the container with the slot's name serves.
-    .sort((a, b) => Number(isHome(b)) - Number(isHome(a)));
+    .sort((a, b) => Number(hasSlotName(b)) - Number(hasSlotName(a)));
   return first;
 }
 
@@ -34,10 +34,10 @@ export function predecessorsOf(state: Pick<StateLabels, 'replaces' | 'predecesso
 }
 
 function replicaState(container: ContainerSummary): StateLabels | undefined {
-  const state = isHome(container) ? decodeState(container.labels) : madeBySwapctl(container);
+  const state = hasSlotName(container) ? decodeState(container.labels) : madeBySwapctl(container);
   return state?.role === 'replica' ? state : undefined;
 }
 
-function isHome({ name, labels }: ContainerSummary): boolean {
+function hasSlotName({ name, labels }: ContainerSummary): boolean {
   return decodeState(labels)?.slot === name;
 }

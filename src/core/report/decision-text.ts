@@ -35,17 +35,17 @@ function decidedText(decision: Decision): string {
 }
 
 function seenText(seen: Observed): string {
-  const { incumbent, candidate, standIn, rehearsal, cover, forwarding, failures, giveUp } = seen;
+  const { incumbent, candidate, standIn, rehearsal, portRedirect, addressRedirects, failures, giveUp } = seen;
   const replicas = [
     replicaText('old', incumbent),
     candidate && replicaText('new', candidate),
     standIn && replicaText('stand-in', standIn),
     rehearsal && replicaText('rehearsal', rehearsal),
   ];
-  const leading = forwarding.filter(({ state }) => state === 'leads').length;
+  const active = addressRedirects.filter(({ state }) => state === 'leads').length;
   const rest = [
-    cover === 'none' ? undefined : `port redirect ${cover}`,
-    leading > 0 ? `${leading} address redirect${leading > 1 ? 's' : ''}` : undefined,
+    portRedirect === 'none' ? undefined : `port redirect ${portRedirect}`,
+    active > 0 ? `${active} address redirect${active > 1 ? 's' : ''}` : undefined,
     failures.length > 0 ? `${failures.length} failed image${failures.length > 1 ? 's' : ''}` : undefined,
     giveUp && `given up (${giveUp.code})`,
   ];

@@ -1,23 +1,31 @@
 import { shortDigest } from '../model/reference.ts';
-import { harmlessText } from '../text/harmless.ts';
+import { sanitizeText } from '../text/sanitize.ts';
 import type { Outcome, ServiceReport } from './report.ts';
 
 /** The outcome of a service in a run over many. */
-export type ToldOutcome = 'updated' | 'current' | 'available' | 'held' | 'waiting' | 'skipped' | 'failed' | 'unknown';
+export type NotifiedOutcome =
+  | 'updated'
+  | 'current'
+  | 'available'
+  | 'held'
+  | 'waiting'
+  | 'skipped'
+  | 'failed'
+  | 'unknown';
 
 /** An image as reports show it: a running one by `image`, one of a registry by `reference`. */
-interface ToldImage {
+interface NotifiedImage {
   readonly image?: string | undefined;
   readonly reference?: string | undefined;
   readonly digest?: string | undefined;
 }
 
 /** The facts of a service that a summary needs; reports of rolls, checks and updates have all of them. */
-export interface ToldService {
+export interface NotifiedService {
   readonly service: string;
-  readonly outcome: ToldOutcome;
-  readonly from?: ToldImage | undefined;
-  readonly to?: ToldImage | undefined;
+  readonly outcome: NotifiedOutcome;
+  readonly from?: NotifiedImage | undefined;
+  readonly to?: NotifiedImage | undefined;
   readonly because: string;
   /** Of its roll; `by`: another container rolled it and has already sent the notification. */
   readonly report?: { readonly by?: string } | undefined;
@@ -34,7 +42,7 @@ export interface ToldService {
 
 /** The result of a run. */
 export interface Run {
-  readonly services: readonly ToldService[];
+  readonly services: readonly NotifiedService[];
 }
 
 /** One line of a notification; `log` is foreign text, to be shown as such. */
@@ -69,8 +77,8 @@ export interface Delivery {
 }
 
 // The most important first: a message may be cut.
-const ORDER: readonly ToldOutcome[] = ['failed', 'unknown', 'updated', 'available', 'waiting', 'held', 'skipped'];
-const NEXT_TO_NAMES: Readonly<Record<ToldOutcome, string>> = {
+const ORDER: readonly NotifiedOutcome[] = ['failed', 'unknown', 'updated', 'available', 'waiting', 'held', 'skipped'];
+const NEXT_TO_NAMES: Readonly<Record<NotifiedOutcome, string>> = {
   failed: 'failed',
   unknown: 'could not be checked',
   updated: 'was updated',
@@ -80,7 +88,7 @@ const NEXT_TO_NAMES: Readonly<Record<ToldOutcome, string>> = {
   skipped: 'was skipped',
   current: 'is current',
 };
-const IN_COUNTS: Readonly<Record<ToldOutcome, string>> = {
+const IN_COUNTS: Readonly<Record<NotifiedOutcome, string>> = {
   failed: 'failed',
   unknown: 'not checked',
   updated: 'updated',
@@ -98,7 +106,7 @@ export function summarizeRun({ services }: Run, host: string | undefined): Summa
   const counted = counts.flatMap(([outcome, count]) => (count > 0 ? [`${count} ${IN_COUNTS[outcome]}`] : []));
   const title = titled(host, counted.join(', ') || 'nothing to do');
   const lines = ORDER.flatMap((outcome) => services.filter((one) => one.outcome === outcome).map(lineOf));
-  const has = (outcome: ToldOutcome): boolean => services.some((one) => one.outcome === outcome);
+  const has = (outcome: NotifiedOutcome): boolean => services.some((one) => one.outcome === outcome);
   return {
     title,
     tone: has('failed') ? 'bad' : has('updated') ? 'good' : 'plain',
@@ -107,7 +115,7 @@ export function summarizeRun({ services }: Run, host: string | undefined): Summa
   };
 }
 
-const OUTCOMES: Readonly<Record<Outcome, ToldOutcome>> = {
+const OUTCOMES: Readonly<Record<Outcome, NotifiedOutcome>> = {
   rolled: 'updated',
   'rolled-back': 'updated',
   unchanged: 'current',
@@ -136,13 +144,13 @@ export function testSummary(host: string | undefined): Summary {
 }
 
 /** The outcomes, by service, that users already know and that need no further notification while they last. */
-export type Told = ReadonlyMap<string, string>;
+export type Notified = ReadonlyMap<string, string>;
 
 /**
  * True: the run needs a notification. A roll or a failure is always new; an available update or a failed check only until the
  * users know it. A wait for an update window is not worth a notification.
  */
-export function isToBeTold({ services }: Run, when: NotifyWhen, told: Told): boolean {
+export function needsNotification({ services }: Run, when: NotifyWhen, told: Notified): boolean {
   switch (when) {
     case 'always':
       return true;
@@ -154,7 +162,7 @@ export function isToBeTold({ services }: Run, when: NotifyWhen, told: Told): boo
 }
 
 /** The outcomes that users know after a notification. */
-export function toldAfter(told: Told, { services }: Run): Told {
+export function notifiedAfter(told: Notified, { services }: Run): Notified {
   const all = new Map<string, string | undefined>([
     ...told,
     ...services.map((one) => [one.service, standing(one)] as const),
@@ -167,35 +175,35 @@ export function plainText(lines: readonly SummaryLine[]): string {
   return lines.map(({ text, log }) => (log === undefined ? text : `${text}\n    ${log}`)).join('\n');
 }
 
-function isNews(one: ToldService, told: Told): boolean {
+function isNews(one: NotifiedService, told: Notified): boolean {
   if (one.outcome === 'updated' || one.outcome === 'failed') return true;
   const state = standing(one);
   return state !== undefined && state !== told.get(one.service);
 }
 
-function isTrouble({ outcome }: ToldService): boolean {
+function isTrouble({ outcome }: NotifiedService): boolean {
   return outcome === 'failed' || outcome === 'unknown';
 }
 
 // The outcome that may last from run to run.
-function standing({ outcome, to, error }: ToldService): string | undefined {
+function standing({ outcome, to, error }: NotifiedService): string | undefined {
   if (outcome === 'available') return `${outcome} ${to?.digest}`;
   return outcome === 'unknown' ? `${outcome} ${error?.code}` : undefined;
 }
 
 function titled(host: string | undefined, what: string): string {
-  return harmlessText(`swapctl${host ? ` on ${host}` : ''}: ${what}`);
+  return sanitizeText(`swapctl${host ? ` on ${host}` : ''}: ${what}`);
 }
 
-function lineOf(one: ToldService): SummaryLine {
+function lineOf(one: NotifiedService): SummaryLine {
   const { service, outcome, error, because } = one;
   const why = error ? [error.message, error.hint].filter(Boolean).join('; ') : outcome === 'updated' ? '' : because;
   const text = [`${service} ${NEXT_TO_NAMES[outcome]}`, imagesOf(one), why].filter((part) => part !== '').join(': ');
   const log = error?.log?.findLast((line) => line.trim() !== '');
-  return { text: harmlessText(text), ...(log === undefined ? {} : { log: harmlessText(log).trim() }) };
+  return { text: sanitizeText(text), ...(log === undefined ? {} : { log: sanitizeText(log).trim() }) };
 }
 
-function imagesOf({ outcome, from, to }: ToldService): string {
+function imagesOf({ outcome, from, to }: NotifiedService): string {
   const before = from && imageText(from);
   const same = to === undefined || (to.digest !== undefined && to.digest === from?.digest);
   // After a failed roll that is the image that still serves, not the failed one.
@@ -205,6 +213,6 @@ function imagesOf({ outcome, from, to }: ToldService): string {
   return before ? `${before} → ${after}` : after;
 }
 
-function imageText({ reference, image, digest }: ToldImage): string {
+function imageText({ reference, image, digest }: NotifiedImage): string {
   return [reference ?? image, digest && shortDigest(digest)].filter(Boolean).join(' ');
 }

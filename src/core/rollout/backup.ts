@@ -41,9 +41,9 @@ export function writtenVolumes({ mounts }: Pick<Container, 'mounts'>): Mount[] {
 export function volumesFirst(seen: Observed, candidate: Replica): Step | undefined {
   const { saves, fillFrom, roll } = candidate;
   if (saves.length === 0 || roll === undefined) return undefined;
-  if (!backupOf(seen, candidate)) return { kind: 'back-up', name: seen.names.home, volumes: saves, roll };
+  if (!backupOf(seen, candidate)) return { kind: 'back-up', name: seen.names.slotName, volumes: saves, roll };
   const filling = seen.backups.find((backup) => backup.roll === fillFrom);
-  return filling && !seen.putBack.includes(filling.id) ? putBack(filling) : undefined;
+  return filling && !seen.restored.includes(filling.id) ? restore(filling) : undefined;
 }
 
 /** Why the volumes of a candidate can't be filled as planned; undefined if they can, or already were. */
@@ -55,10 +55,10 @@ export function lostFilling(seen: Observed, { fillFrom }: Replica): string | und
 /** The next step to restore volumes before the incumbent may start again; undefined if there is none. */
 export function volumesBack(seen: Observed, incumbent: Replica, candidate: Replica | undefined): Step | undefined {
   const own = candidate ? backupOf(seen, candidate) : seen.backups.find((backup) => isFresh(backup, incumbent));
-  if (!own || seen.putBack.includes(own.id)) return undefined;
+  if (!own || seen.restored.includes(own.id)) return undefined;
   // Nothing has written to the volumes since.
   if (candidate && candidate.startedAt === 0 && candidate.fillFrom === undefined) return undefined;
-  return putBack(own);
+  return restore(own);
 }
 
 /** The complete backup that a candidate's roll made since the last run of its incumbent. */
@@ -97,7 +97,7 @@ function isFresh(backup: Backup, incumbent: Replica | undefined): boolean {
   return backup.madeAt > (incumbent?.startedAt ?? 0);
 }
 
-function putBack({ id, name, copies }: Backup): Step {
+function restore({ id, name, copies }: Backup): Step {
   return { kind: 'put-back', backup: id, name, copies: copies.map(({ volume, copy }) => ({ volume, copy })) };
 }
 

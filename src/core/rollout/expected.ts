@@ -1,5 +1,5 @@
-import type { Forward } from '../traffic/routes.ts';
-import { servingBeside } from './forward.ts';
+import type { AddressRedirect } from '../traffic/routes.ts';
+import { servingBeside } from './address-redirect.ts';
 import type { Backup, Desired, Failure, Observed, Replica } from './observed.ts';
 import { plan } from './plan.ts';
 import { sharedRules } from './share.ts';
@@ -7,10 +7,10 @@ import type { Step, StepKind, StepOf } from './step.ts';
 import { isReturning } from './switch-hooks.ts';
 
 // Placeholder ids for the containers of a simulated roll.
-const IMAGINED_CANDIDATE = 'imagined-candidate';
-const IMAGINED_REHEARSAL = 'imagined-rehearsal';
-const IMAGINED_STAND_IN = 'imagined-stand-in';
-const IMAGINED_BACKUP = 'imagined-backup';
+const SIMULATED_CANDIDATE = 'imagined-candidate';
+const SIMULATED_REHEARSAL = 'imagined-rehearsal';
+const SIMULATED_STAND_IN = 'imagined-stand-in';
+const SIMULATED_BACKUP = 'imagined-backup';
 const MOST_STEPS = 100;
 
 /** The steps to the desired state if everything goes well: the planner's own loop on simulated results. */
@@ -21,13 +21,13 @@ export function expectedSteps(desired: Desired, seen: Observed): Step[] {
     const decision = plan(desired, world);
     if (decision.kind !== 'act') break;
     steps.push(decision.step);
-    world = imagine(desired, world, decision.step);
+    world = simulate(desired, world, decision.step);
   }
   return steps;
 }
 
 /** The snapshot after a step, if all goes well. */
-export function imagine(desired: Desired, seen: Observed, step: Step): Observed {
+export function simulate(desired: Desired, seen: Observed, step: Step): Observed {
   return (AFTER[step.kind] as After<StepKind>)(seen, step as never, desired);
 }
 
@@ -38,19 +38,19 @@ const AFTER: { readonly [K in StepKind]: After<K> } = {
   'check-start': (seen, { moment }) => ({ ...seen, startChecks: [...seen.startChecks, moment] }),
   'create-rehearsal': (seen, { name }, desired) => ({
     ...seen,
-    rehearsal: helper(desired, seen, name, IMAGINED_REHEARSAL),
+    rehearsal: helper(desired, seen, name, SIMULATED_REHEARSAL),
   }),
   'create-stand-in': (seen, { name }, desired) => ({
     ...seen,
-    standIn: helper(desired, seen, name, IMAGINED_STAND_IN),
+    standIn: helper(desired, seen, name, SIMULATED_STAND_IN),
   }),
-  cover: (seen, { lasting }) => ({ ...seen, cover: lasting ? 'lasting' : 'expiring' }),
-  uncover: (seen) => ({ ...seen, cover: 'over' }),
-  'drop-cover': (seen) => ({ ...seen, cover: 'none' }),
-  forward: (seen, step) => ({ ...seen, forwarding: forwardsAfter(seen, step) }),
-  'end-forward': (seen, step) => ({ ...seen, forwarding: forwardsAfter(seen, step) }),
+  cover: (seen, { lasting }) => ({ ...seen, portRedirect: lasting ? 'lasting' : 'expiring' }),
+  uncover: (seen) => ({ ...seen, portRedirect: 'over' }),
+  'drop-cover': (seen) => ({ ...seen, portRedirect: 'none' }),
+  forward: (seen, step) => ({ ...seen, addressRedirects: addressRedirectsAfter(seen, step) }),
+  'end-forward': (seen, step) => ({ ...seen, addressRedirects: addressRedirectsAfter(seen, step) }),
   'pass-rehearsal': (seen) => ({ ...seen, rehearsal: undefined, rehearsed: true }),
-  'point-tag': (seen, { image }) => ({ ...seen, localTag: image }),
+  'point-tag': (seen, { image }) => ({ ...seen, taggedImage: image }),
   create: (seen, step, desired) => ({ ...seen, candidate: candidateOf(desired, seen, step) }),
   'recreate-old': (seen, step, desired) => ({ ...seen, incumbent: recreated(desired, seen, step) }),
   'copy-files': replica((one) => ({ ...one, missingFiles: [] })),
@@ -84,14 +84,14 @@ const AFTER: { readonly [K in StepKind]: After<K> } = {
   remove: replica(() => undefined),
   'remember-failure': (seen, step, desired) => ({
     ...seen,
-    failures: [...seen.failures, imaginedFailure(desired, step)],
+    failures: [...seen.failures, simulatedFailure(desired, step)],
   }),
   'forget-failure': (seen, step) => ({ ...seen, failures: seen.failures.filter(({ name }) => name !== step.name) }),
   'back-up': (seen, step) => ({
     ...seen,
-    backups: [imaginedBackup(seen, step), ...seen.backups.filter(({ roll }) => roll !== step.roll)],
+    backups: [simulatedBackup(seen, step), ...seen.backups.filter(({ roll }) => roll !== step.roll)],
   }),
-  'put-back': (seen, { backup }) => ({ ...seen, putBack: [...seen.putBack, backup] }),
+  'put-back': (seen, { backup }) => ({ ...seen, restored: [...seen.restored, backup] }),
   'drop-backup': (seen, { container }) => withoutBackup(seen, container),
   'drop-copies': (seen, { copies }) => ({
     ...seen,
@@ -107,13 +107,13 @@ function replica<S extends ReplicaStep>(change: (one: Replica, step: S, seen: Ob
 }
 
 function recreated(desired: Desired, seen: Observed, step: StepOf<'recreate-old'>): Replica {
-  const one = imagined(desired, seen, step.name);
+  const one = simulated(desired, seen, step.name);
   return { ...one, id: 'imagined-old', imageId: step.image, current: false, roll: undefined };
 }
 
 function afterStart(seen: Observed, step: StepOf<'start' | 'open'>): Observed {
   const after = step.kind === 'open' ? opened(seen, step.container) : started(seen, step.container);
-  return { ...after, forwarding: gateAfter(seen, step), route: reached(seen, step.container) };
+  return { ...after, addressRedirects: gateAfter(seen, step), route: reached(seen, step.container) };
 }
 
 function opened(seen: Observed, id: string): Observed {
@@ -132,15 +132,16 @@ function reached({ route }: Observed, container: string): Observed['route'] {
 }
 
 // The gate redirects to the container that serves.
-function gateAfter(seen: Observed, { kind, container: from }: StepOf<'start' | 'open'>): readonly Forward[] {
-  const others = seen.forwarding.filter((one) => one.from !== from || one.state !== 'leads');
+function gateAfter(seen: Observed, { kind, container: from }: StepOf<'start' | 'open'>): readonly AddressRedirect[] {
+  const others = seen.addressRedirects.filter((one) => one.from !== from || one.state !== 'leads');
   const started = [seen.candidate, seen.standIn, seen.incumbent].find((one) => one?.id === from);
   const to = servingBeside(seen, from)?.id;
-  if (kind === 'open' || !seen.forwards || to === undefined || !started || !gated(started, seen)) return others;
+  if (kind === 'open' || !seen.redirectsAddresses || to === undefined || !started || !gated(started, seen))
+    return others;
   return [...others, { from, to, state: 'leads' }];
 }
 
-function imaginedFailure({ image }: Desired, step: StepOf<'remember-failure'>): Failure {
+function simulatedFailure({ image }: Desired, step: StepOf<'remember-failure'>): Failure {
   const { container, roll, code, reason } = step;
   const { id, digest } = image;
   return { name: `failure-of-${container}`, image: id, digest, roll, code, reason, at: '', tries: 1 };
@@ -148,13 +149,13 @@ function imaginedFailure({ image }: Desired, step: StepOf<'remember-failure'>): 
 
 function candidateOf(desired: Desired, seen: Observed, { name, strategy }: StepOf<'create'>): Replica {
   const { volumes, fillFrom } = desired.backup;
-  return { ...imagined(desired, seen, name), strategy, saves: volumes, fillFrom };
+  return { ...simulated(desired, seen, name), strategy, saves: volumes, fillFrom };
 }
 
-function imaginedBackup(seen: Observed, { roll, volumes }: StepOf<'back-up'>): Backup {
+function simulatedBackup(seen: Observed, { roll, volumes }: StepOf<'back-up'>): Backup {
   const copies = volumes.map((volume) => ({ volume, copy: `copy of ${volume}`, bytes: 0, files: 0 }));
   const image = seen.candidate?.imageBefore ?? '';
-  return { id: IMAGINED_BACKUP, name: 'the copy', roll, at: '', madeAt: later(seen), image, copies };
+  return { id: SIMULATED_BACKUP, name: 'the copy', roll, at: '', madeAt: later(seen), image, copies };
 }
 
 // A time after every known event.
@@ -171,12 +172,12 @@ function withoutBackup(seen: Observed, id: string): Observed {
   };
 }
 
-type ForwardStep = StepOf<'forward' | 'end-forward'>;
+type AddressRedirectStep = StepOf<'forward' | 'end-forward'>;
 
-function forwardsAfter({ forwarding }: Observed, step: ForwardStep): Forward[] {
+function addressRedirectsAfter({ addressRedirects }: Observed, step: AddressRedirectStep): AddressRedirect[] {
   if (step.kind === 'end-forward')
-    return forwarding.map((one) => (one.from === step.from ? { ...one, state: 'over' as const } : one));
-  const others = forwarding.filter((one) => one.from !== step.container);
+    return addressRedirects.map((one) => (one.from === step.from ? { ...one, state: 'over' as const } : one));
+  const others = addressRedirects.filter((one) => one.from !== step.container);
   return [...others, { from: step.container, to: step.to, state: 'leads' }];
 }
 
@@ -198,13 +199,13 @@ function withReplicas(seen: Observed, id: string, change: (replica: Replica) => 
 
 // Unlike the container that it proves, a rehearsal does not remove itself on exit.
 function helper(desired: Desired, seen: Observed, name: string, id: string): Replica {
-  return { ...imagined(desired, seen, name), id, strategy: undefined, autoRemove: false };
+  return { ...simulated(desired, seen, name), id, strategy: undefined, autoRemove: false };
 }
 
-function imagined(desired: Desired, seen: Observed, name: string): Replica {
+function simulated(desired: Desired, seen: Observed, name: string): Replica {
   const like = seen.incumbent ?? seen.candidate;
   return {
-    id: IMAGINED_CANDIDATE,
+    id: SIMULATED_CANDIDATE,
     name,
     imageId: desired.image.id,
     current: true,
@@ -224,7 +225,7 @@ function imagined(desired: Desired, seen: Observed, name: string): Replica {
     replaces: seen.incumbent?.id,
     strategy: undefined,
     follows: desired.image.follows,
-    tagBefore: seen.localTag,
+    tagBefore: seen.taggedImage,
     saves: [],
     fillFrom: undefined,
     imageBefore: seen.incumbent?.imageId,

@@ -1,8 +1,8 @@
 import { codeOf } from '../health/blame.ts';
 import { awaitEngine, isRefused, refusal } from '../health/engine-verdict.ts';
 import { SwapError } from '../model/error.ts';
-import { leads, leadsAny } from '../traffic/routes.ts';
-import { endForwardsTo, forwardToStandIn } from './forward.ts';
+import { isActive, isAnyActive } from '../traffic/routes.ts';
+import { endRedirectsTo, redirectToStandIn } from './address-redirect.ts';
 import type { Desired, Observed, Replica } from './observed.ts';
 import { endShare, letIn } from './share.ts';
 import type { Step } from './step.ts';
@@ -28,14 +28,14 @@ export function proveStandIn(desired: Desired, seen: Observed, standIn: Replica,
 }
 
 function takeTraffic(seen: Observed, standIn: Replica, old: Replica): Step | undefined {
-  return leads(seen.cover) ? forwardToStandIn(seen, standIn, old) : cover(seen, standIn, false);
+  return isActive(seen.portRedirect) ? redirectToStandIn(seen, standIn, old) : redirectPorts(seen, standIn, false);
 }
 
 /** Returns the ports before a failed stand-in is removed; undefined once no port is redirected to it. */
 export function giveBack(seen: Observed): Step | undefined {
-  const { home: name } = seen.names;
-  if (leadsAny(seen.cover)) return { kind: 'uncover', name };
-  return seen.cover === 'none' ? undefined : { kind: 'drop-cover', name };
+  const { slotName: name } = seen.names;
+  if (isAnyActive(seen.portRedirect)) return { kind: 'uncover', name };
+  return seen.portRedirect === 'none' ? undefined : { kind: 'drop-cover', name };
 }
 
 /** True: another container of the same image has already taken the slot's traffic for the settle time. */
@@ -54,29 +54,29 @@ export function secure(desired: Desired, seen: Observed, standIn: Replica, old: 
 }
 
 /** Redirects the slot's ports to the stand-in; without a time limit once the incumbent is to release them. */
-export function cover(seen: Observed, standIn: Replica, lasting: boolean): Step {
-  return { kind: 'cover', name: seen.names.home, standIn: standIn.id, lasting };
+export function redirectPorts(seen: Observed, standIn: Replica, lasting: boolean): Step {
+  return { kind: 'cover', name: seen.names.slotName, standIn: standIn.id, lasting };
 }
 
 /** The next step of removing a stand-in after the slot's own container answers again; undefined once it is gone. */
 export function retireStandIn(seen: Observed): Step | undefined {
-  if (leadsAny(seen.cover)) return { kind: 'uncover', name: seen.names.home };
+  if (isAnyActive(seen.portRedirect)) return { kind: 'uncover', name: seen.names.slotName };
   const { standIn } = seen;
   if (!standIn) return undefined;
-  const led = endForwardsTo(seen, standIn) ?? endShare(seen, standIn);
-  if (led) return led;
+  const redirected = endRedirectsTo(seen, standIn) ?? endShare(seen, standIn);
+  if (redirected) return redirected;
   const { id: container, name } = standIn;
   // A stand-in that never took traffic has no connections to drain.
   if (standIn.running) return { kind: standIn.drained ? 'stop' : 'drain', container, name };
-  if (seen.cover !== 'none') return { kind: 'drop-cover', name: seen.names.home };
+  if (seen.portRedirect !== 'none') return { kind: 'drop-cover', name: seen.names.slotName };
   return { kind: 'remove', container, name };
 }
 
 /** The stand-in answers while the incumbent is brought back; undefined once the incumbent answers. */
-export function coverReturn(seen: Observed, old: Replica): Step | undefined {
+export function redirectDuringReturn(seen: Observed, old: Replica): Step | undefined {
   const { standIn } = seen;
   if (standIn?.verdict.kind !== 'healthy') return undefined;
-  if (!old.running && seen.cover !== 'lasting') return cover(seen, standIn, true);
+  if (!old.running && seen.portRedirect !== 'lasting') return redirectPorts(seen, standIn, true);
   return undefined;
 }
 

@@ -1,8 +1,8 @@
 import { isImageId } from '../model/reference.ts';
 import { succeeds } from '../service/slot.ts';
-import { leadsAny } from '../traffic/routes.ts';
+import { isAnyActive } from '../traffic/routes.ts';
+import { answers as answersItself } from './address-redirect.ts';
 import { backupOf, volumesBack } from './backup.ts';
-import { answers as answersItself } from './forward.ts';
 import { comesBack, type Observed, type Replica } from './observed.ts';
 import { routeHarm } from './route.ts';
 import type { Step, StepKind, StepOf } from './step.ts';
@@ -65,14 +65,16 @@ const RULES: { readonly [K in StepKind]: readonly Rule<K>[] } = {
 export function unrest(seen: Observed): string | undefined {
   const helper = seen.rehearsal ?? seen.standIn ?? seen.halfCopied;
   if (helper) return `${helper.name} was left behind`;
-  if (seen.forwarding.some((one) => one.state === 'leads'))
+  if (seen.addressRedirects.some((one) => one.state === 'leads'))
     return 'connections are still led from one container to another';
-  if (seen.cover !== 'none') return 'the ports are still redirected to a stand-in';
+  if (seen.portRedirect !== 'none') return 'the ports are still redirected to a stand-in';
   if (seen.route && seen.route.wanted.kind !== 'baseline') return 'a proxy does not act by its own configuration';
   const members = replicas(seen);
   if (members.length !== 1) return `${members.length} containers are left, not one`;
   if (members[0]?.shut) return 'the container that is left can not be reached';
-  return members[0]?.name === seen.names.home ? undefined : `the container that is left is called ${members[0]?.name}`;
+  return members[0]?.name === seen.names.slotName
+    ? undefined
+    : `the container that is left is called ${members[0]?.name}`;
 }
 
 function strangers(seen: Observed, step: Step): string | undefined {
@@ -124,7 +126,7 @@ function gaps(seen: Observed, step: StepOf<'stop' | 'remove'>): string | undefin
   if (running.length !== 1 || running[0]?.id !== step.container) return undefined;
   const makesRoom = step.kind === 'stop' && seen.incumbent && seen.candidate && isExclusive(seen);
   if (!makesRoom) return 'nothing would run any more';
-  return answers(seen) && seen.cover !== 'lasting' ? 'the stand-in does not answer for it' : undefined;
+  return answers(seen) && seen.portRedirect !== 'lasting' ? 'the stand-in does not answer for it' : undefined;
 }
 
 // An incumbent that the engine restarts by itself would take its successor's place, or write beside it.
@@ -147,16 +149,16 @@ function deadEnds(
   if (step.kind === 'share') return unshared(seen, step);
   if (step.kind === 'cover') return answers(seen) ? undefined : 'the stand-in is not healthy';
   if (step.kind === 'uncover' || step.kind === 'drop-cover') {
-    if (step.kind === 'drop-cover' && !leadsAny(seen.cover)) return undefined;
+    if (step.kind === 'drop-cover' && !isAnyActive(seen.portRedirect)) return undefined;
     // A stopped container under its own name, without a candidate, was stopped by a user.
-    const wanted = seen.candidate !== undefined || seen.incumbent?.name !== seen.names.home;
+    const wanted = seen.candidate !== undefined || seen.incumbent?.name !== seen.names.slotName;
     const alone = answers(seen) && !replicas(seen).some((one) => one.running);
     return alone && wanted ? 'nobody else answers' : undefined;
   }
-  if (isLedTo(seen, step.container)) return 'connections are led to it';
+  if (isRedirectedTo(seen, step.container)) return 'connections are led to it';
   if (step.container !== standIn?.id) return undefined;
-  if (leadsAny(seen.cover)) return 'the ports are led to it';
-  return step.kind === 'remove' && seen.cover !== 'none' ? 'its rules are still there' : undefined;
+  if (isAnyActive(seen.portRedirect)) return 'the ports are led to it';
+  return step.kind === 'remove' && seen.portRedirect !== 'none' ? 'its rules are still there' : undefined;
 }
 
 // A fresh container is behind the gate until it gets its share.
@@ -173,31 +175,33 @@ function unprovenSuccession(seen: Observed, step: StepOf<'stop' | 'rename' | 'ru
   const makesRoom = isExclusive(seen) && candidate?.complete && candidate.verdict.kind === 'unstarted';
   const proven = candidate !== undefined && answersItself(candidate);
   if (step.kind === 'stop' && step.container === incumbent?.id) {
-    const tookOver = proven && candidate?.settled && candidate.name === names.home;
+    const tookOver = proven && candidate?.settled && candidate.name === names.slotName;
     if (!tookOver && !makesRoom) return 'the old container has no proven successor';
     return candidate?.strategy !== 'handover' || tookOver || answers(seen) ? undefined : 'nobody answers for it';
   }
   if (step.kind === 'run-hooks')
-    return proven && candidate?.name === names.home ? undefined : 'the new container does not serve yet';
-  const leaves = step.kind === 'rename' && step.container === incumbent?.id && incumbent.name === names.home;
-  const arrives = step.kind === 'rename' && step.container === candidate?.id && step.to === names.home;
+    return proven && candidate?.name === names.slotName ? undefined : 'the new container does not serve yet';
+  const leaves = step.kind === 'rename' && step.container === incumbent?.id && incumbent.name === names.slotName;
+  const arrives = step.kind === 'rename' && step.container === candidate?.id && step.to === names.slotName;
   return (leaves || arrives) && !proven && !makesRoom ? 'the name would go to an unproven container' : undefined;
 }
 
-function isLedTo({ forwarding }: Observed, container: string): boolean {
-  return forwarding.some((one) => one.to === container && one.state === 'leads');
+function isRedirectedTo({ addressRedirects }: Observed, container: string): boolean {
+  return addressRedirects.some((one) => one.to === container && one.state === 'leads');
 }
 
 function hastyCleanup(seen: Observed, step: StepOf<'remove'>): string | undefined {
   const { incumbent, candidate, names } = seen;
   if (step.container === incumbent?.id) {
     if (incumbent.running) return 'the old container still runs';
-    if (!candidate?.settled || candidate.name !== names.home) return 'the old container has no proven successor';
+    if (!candidate?.settled || candidate.name !== names.slotName) return 'the old container has no proven successor';
     return seen.incumbentKept ? undefined : 'the image of the incumbent is not retained';
   }
   if (step.container !== candidate?.id) return undefined;
   if (candidate.roll === undefined) return 'swapctl did not make it';
-  return incumbent?.running && incumbent.name === names.home ? undefined : 'the old container does not serve again yet';
+  return incumbent?.running && incumbent.name === names.slotName
+    ? undefined
+    : 'the old container does not serve again yet';
 }
 
 // Volumes are backed up before the candidate can change them, restored before the incumbent continues, and never lost in between.

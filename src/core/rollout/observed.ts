@@ -9,7 +9,7 @@ import type { VolumeCopy } from '../service/labels.ts';
 import type { SlotNames } from '../service/names.ts';
 import type { Canary } from '../settings/canary.ts';
 import type { Choice } from '../strategy/choose.ts';
-import type { Cover, Forward } from '../traffic/routes.ts';
+import type { AddressRedirect, PortRedirect } from '../traffic/routes.ts';
 import type { StartCheckMoment } from './step.ts';
 
 /** A container of the slot, with the facts that the planner needs. */
@@ -144,13 +144,13 @@ export interface Observed {
   readonly startChecks: readonly StartCheckMoment[];
   /** Answers for the slot while its container is replaced (strategy `handover`). */
   readonly standIn: Replica | undefined;
-  readonly cover: Cover;
+  readonly portRedirect: PortRedirect;
   /**
    * True: new connections can be redirected from one container's addresses to another's; `forwarding`: the past and present
    * redirects.
    */
-  readonly forwards: boolean;
-  readonly forwarding: readonly Forward[];
+  readonly redirectsAddresses: boolean;
+  readonly addressRedirects: readonly AddressRedirect[];
   /** True: a gate can block a fresh container until it is healthy. */
   readonly gates: boolean;
   readonly failures: readonly Failure[];
@@ -161,16 +161,16 @@ export interface Observed {
   /** Volumes of swapctl's own for backups that were never completed. */
   readonly looseCopies: readonly { readonly copy: string; readonly at: string }[];
   /** Ids of the backups that this run has restored. */
-  readonly putBack: readonly string[];
+  readonly restored: readonly string[];
   /** Image id that the tracked reference names locally; undefined if it names none or can't move (a digest). */
-  readonly localTag: string | undefined;
+  readonly taggedImage: string | undefined;
   readonly incumbentKept: boolean;
   /** The number of candidates of this run that are gone. */
   readonly vanished: number;
   /** The exit status of one of them that removed itself (--rm), if the engine still knows it. */
   readonly goneWith?: number | undefined;
   /** The number of them that a user stopped or removed, as far as the engine reports it; known only with --rm. */
-  readonly takenAway: number;
+  readonly removedByUser: number;
   readonly hooks: SwitchHooks;
   /** Ids of containers that this run has watched with their share of the requests or connections. */
   readonly watched: readonly string[];
@@ -211,7 +211,7 @@ export interface Desired {
   /** The image id that the tracked reference named before the roll; undefined if it named the desired image already. */
   readonly tagBefore: string | undefined;
   /** Recovery: finish or undo the interrupted roll, and begin nothing new. */
-  readonly mendOnly?: boolean;
+  readonly recoveryOnly?: boolean;
   readonly backup: WantedBackup;
   /** True: the start needs something from the host that may be gone, so check it before anything stops. */
   readonly checksStart: boolean;

@@ -1,13 +1,13 @@
 import { codeOf } from '../health/blame.ts';
 import { awaitEngine, isRefused, refusal } from '../health/engine-verdict.ts';
-import { knownBad, knownFailure } from '../health/failures.ts';
+import { knownFailure, rejectedBefore } from '../health/failures.ts';
 import type { Blame } from '../health/health.ts';
 import { SwapError } from '../model/error.ts';
-import { leads } from '../traffic/routes.ts';
+import { isActive } from '../traffic/routes.ts';
+import { endDeadRedirect, endRedirectsOfStopped, redirectToCandidate } from './address-redirect.ts';
 import { dropHalfCopied, lostFilling, surplus, volumesBack, volumesFirst } from './backup.ts';
 import { gather } from './dependents.ts';
-import { endDeadForward, endForwardsOfTheDead, forwardToCandidate } from './forward.ts';
-import { cover, giveBack, isProven, lostStandIn, proveStandIn, retireStandIn, secure } from './handover.ts';
+import { giveBack, isProven, lostStandIn, proveStandIn, redirectPorts, retireStandIn, secure } from './handover.ts';
 import { comesBack, type Desired, type Observed, type Replica } from './observed.ts';
 import {
   endDrained,
@@ -16,13 +16,13 @@ import {
   hasSwitched,
   keepRoute,
   leaveRoute,
-  routeForward,
+  routeToCandidate,
   whyNoRoute,
 } from './route.ts';
 import { letIn, whyNotShared } from './share.ts';
 import { checkStart, copyOrStart, spare } from './start.ts';
 import type { Step } from './step.ts';
-import { whyDown, whyInVain, whyNotAsBefore, whyNoWayBack } from './stuck.ts';
+import { whyDown, whyInVain, whyNotAsBefore, whyNoUndo } from './stuck.ts';
 import { awaitsHooks, failedHook, runHooks } from './switch-hooks.ts';
 import { planUndo } from './undo.ts';
 
@@ -43,21 +43,21 @@ export function plan(desired: Desired, seen: Observed): Decision {
   const ended = endStale(desired, seen) ?? endDrained(desired, seen);
   if (ended) return act(ended);
   // A redirect without a stand-in must not survive.
-  if (seen.cover !== 'none' && !seen.standIn) return act({ kind: 'drop-cover', name: seen.names.home });
-  const dead = endDeadForward(seen) ?? (awaitsHooks(seen) ? undefined : endForwardsOfTheDead(seen));
+  if (seen.portRedirect !== 'none' && !seen.standIn) return act({ kind: 'drop-cover', name: seen.names.slotName });
+  const dead = endDeadRedirect(seen) ?? (awaitsHooks(seen) ? undefined : endRedirectsOfStopped(seen));
   if (dead) return act(dead);
   const half = dropHalfCopied(seen);
   if (half) return act(half);
   if (seen.rehearsal) return planRehearsal(desired, seen, seen.rehearsal);
   if (!seen.candidate) return planWithoutCandidate(desired, seen);
   const why = whyUndo(desired, seen, seen.candidate);
-  return why ? planBack(desired, seen, seen.candidate, why) : planForward(desired, seen, seen.candidate);
+  return why ? planBack(desired, seen, seen.candidate, why) : planSwitch(desired, seen, seen.candidate);
 }
 
 const INCOMPLETE = new SwapError('interrupted', 'an earlier roll died before its new container was complete');
 
 function planBack(desired: Desired, seen: Observed, candidate: Replica, why: SwapError): Decision {
-  const impossible = whyNoWayBack(seen, candidate, why);
+  const impossible = whyNoUndo(seen, candidate, why);
   if (impossible) return { kind: 'refuse', error: impossible };
   const step = planUndo(desired, seen, candidate, why);
   const own = candidate.roll === desired.roll;
@@ -68,7 +68,7 @@ function planBack(desired: Desired, seen: Observed, candidate: Replica, why: Swa
 function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
   const { incumbent, names } = seen;
   if (!incumbent) {
-    const message = `no container is left for ${names.home}: a user or another program removed or renamed it during the roll`;
+    const message = `no container is left for ${names.slotName}: a user or another program removed or renamed it during the roll`;
     const hint = 'give it its name back (docker rename), or start it anew as you did at first';
     return { kind: 'refuse', error: new SwapError('attention', message, { hint }) };
   }
@@ -76,7 +76,7 @@ function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
   // A user removed the candidate, whose labels described how this container was set up.
   if (incumbent.running && incumbent.held)
     return act({ kind: 'restore-restart', container: incumbent.id, name: incumbent.name });
-  if (incumbent.name !== names.home) return planRestore(seen, incumbent);
+  if (incumbent.name !== names.slotName) return planRestore(seen, incumbent);
   const over = endRoute(desired, seen);
   if (over) return act(over);
   // Dependents of a candidate that a user removed.
@@ -89,15 +89,15 @@ function planWithoutCandidate(desired: Desired, seen: Observed): Decision {
 function planStandIn(desired: Desired, seen: Observed, incumbent: Replica): Decision | undefined {
   const { standIn } = seen;
   const failed = seen.failures.some((failure) => failure.roll === desired.roll);
-  const over = desired.mendOnly || failed || seen.giveUp !== undefined || whyInVain(seen, incumbent) !== undefined;
+  const over = desired.recoveryOnly || failed || seen.giveUp !== undefined || whyInVain(seen, incumbent) !== undefined;
   // A retiring stand-in takes no new connections, and its stop is not the image's fault.
   const isFit = standIn && !standIn.drained && !(standIn.verdict.kind === 'unstarted' && !standIn.complete);
   const needed = standIn?.roll === desired.roll && !over && isFit;
   if (!standIn || needed) return undefined;
   // The container was stopped for the roll and has just come back: the stand-in answers until it does.
-  const back = seen.cover === 'lasting' && incumbent.verdict.kind === 'waiting';
+  const back = seen.portRedirect === 'lasting' && incumbent.verdict.kind === 'waiting';
   if (back) return act({ kind: 'await-healthy', container: incumbent.id, name: incumbent.name });
-  const awaited = seen.cover === 'lasting' ? awaitEngine(desired, incumbent, standIn) : undefined;
+  const awaited = seen.portRedirect === 'lasting' ? awaitEngine(desired, incumbent, standIn) : undefined;
   const retire = awaited ?? retireStandIn(seen);
   return retire && act(retire);
 }
@@ -108,7 +108,7 @@ function planSteady(desired: Desired, seen: Observed, incumbent: Replica): Decis
   if (extra && incumbent.verdict.kind === 'waiting')
     return act({ kind: 'await-healthy', container: incumbent.id, name: incumbent.name });
   if (extra && incumbent.verdict.kind === 'healthy') return act(extra);
-  if (desired.mendOnly) return { kind: 'converged' };
+  if (desired.recoveryOnly) return { kind: 'converged' };
   const failed = seen.failures.find((failure) => failure.roll === desired.roll);
   if (failed) return refuse(desired, seen, new SwapError(failed.code, failed.reason));
   if (seen.giveUp) return refuse(desired, seen, seen.giveUp);
@@ -126,7 +126,7 @@ function planInVain(desired: Desired, seen: Observed, { id: container, name }: R
 // Without a candidate, only the desired state records the tag's previous image: a refused image must not keep the tag.
 function refuse(desired: Desired, seen: Observed, error: SwapError): Decision {
   const { image, tagBefore } = desired;
-  if (!tagBefore || tagBefore === image.id || seen.localTag !== image.id)
+  if (!tagBefore || tagBefore === image.id || seen.taggedImage !== image.id)
     return { kind: 'refuse', error: whyNotAsBefore(seen, error) ?? error };
   return act({ kind: 'point-tag', reference: image.follows, image: tagBefore });
 }
@@ -137,19 +137,19 @@ function planRestore(seen: Observed, incumbent: Replica): Decision {
   const down = whyDown(incumbent);
   if (down) return { kind: 'refuse', error: down };
   if (!incumbent.running) return act(volumesBack(seen, incumbent, undefined) ?? { kind: 'start', container, name });
-  return act({ kind: 'rename', container, name, to: seen.names.home });
+  return act({ kind: 'rename', container, name, to: seen.names.slotName });
 }
 
 function planBegin(desired: Desired, seen: Observed, incumbent: Replica): Decision {
   const bad = desired.force ? undefined : knownFailure(seen.failures, desired.image);
-  if (bad) return refuse(desired, seen, knownBad(bad));
+  if (bad) return refuse(desired, seen, rejectedBefore(bad));
   const check = checkStart(desired, seen, incumbent, 'first');
   if (check) return act(check);
-  const proof =
-    desired.choice.strategy === 'handover' ? planProof(desired, seen, incumbent) : planRehearse(desired, seen);
-  if (proof) return proof;
+  const rehearsal =
+    desired.choice.strategy === 'handover' ? planStandInProof(desired, seen, incumbent) : planRehearse(desired, seen);
+  if (rehearsal) return rehearsal;
   // Move the tag as late as possible: without a candidate to record its previous image, nothing could move it back.
-  if (seen.localTag !== undefined && seen.localTag !== desired.image.id) {
+  if (seen.taggedImage !== undefined && seen.taggedImage !== desired.image.id) {
     return act({ kind: 'point-tag', reference: desired.image.follows, image: desired.image.id });
   }
   return act({ kind: 'create', name: seen.names.next, strategy: desired.choice.strategy });
@@ -161,7 +161,7 @@ function planRehearse(desired: Desired, seen: Observed): Decision | undefined {
     : undefined;
 }
 
-function planProof(desired: Desired, seen: Observed, incumbent: Replica): Decision | undefined {
+function planStandInProof(desired: Desired, seen: Observed, incumbent: Replica): Decision | undefined {
   const { standIn, names } = seen;
   if (!standIn) return act({ kind: 'create-stand-in', name: names.standIn });
   if (standIn.verdict.kind === 'failed') return failedStandIn(desired, seen, standIn, standIn.verdict);
@@ -214,7 +214,7 @@ function failedRehearsal(desired: Desired, rehearsal: Replica, verdict: Failed):
   };
 }
 
-function planForward(desired: Desired, seen: Observed, candidate: Replica): Decision {
+function planSwitch(desired: Desired, seen: Observed, candidate: Replica): Decision {
   const { incumbent, names } = seen;
   const { id: container, name, verdict } = candidate;
   if (verdict.kind === 'unstarted') return planStart(desired, seen, candidate);
@@ -223,15 +223,15 @@ function planForward(desired: Desired, seen: Observed, candidate: Replica): Deci
   if (verdict.kind === 'waiting') return act({ kind: 'await-healthy', container, name });
   const entering = letIn(desired, seen, candidate);
   if (entering) return act(entering);
-  const routed = routeForward(desired, seen);
+  const routed = routeToCandidate(desired, seen);
   if (routed) return act(routed);
-  if (incumbent?.name === names.home) return act(rename(incumbent, names.old));
-  if (name !== names.home) return act(rename(candidate, names.home));
+  if (incumbent?.name === names.slotName) return act(rename(incumbent, names.old));
+  if (name !== names.slotName) return act(rename(candidate, names.slotName));
   const gathering = gather(seen, candidate);
   if (gathering) return act(gathering);
-  if (leads(seen.cover)) return act({ kind: 'uncover', name: names.home });
-  const led = forwardToCandidate(seen, candidate);
-  if (led) return act(led);
+  if (isActive(seen.portRedirect)) return act({ kind: 'uncover', name: names.slotName });
+  const redirected = redirectToCandidate(seen, candidate);
+  if (redirected) return act(redirected);
   if (!candidate.settled) return act({ kind: 'settle', container, name, brief: isProven(candidate) });
   const awaited = awaitEngine(desired, candidate, incumbent?.running ? incumbent : seen.standIn);
   if (awaited) return act(awaited);
@@ -251,10 +251,10 @@ function planStart(desired: Desired, seen: Observed, candidate: Replica): Decisi
   const safe = incumbent?.running && seen.standIn ? secure(desired, seen, seen.standIn, incumbent) : undefined;
   if (safe) return act(safe);
   if (incumbent?.running && comesBack(incumbent)) return act(hold(incumbent));
-  if (incumbent?.name === names.home) return act(rename(incumbent, names.old));
-  if (candidate.name !== names.home) return act(rename(candidate, names.home));
+  if (incumbent?.name === names.slotName) return act(rename(incumbent, names.old));
+  if (candidate.name !== names.slotName) return act(rename(candidate, names.slotName));
   if (!incumbent?.running) return act(spare(seen, candidate) ?? volumesFirst(seen, candidate) ?? start);
-  if (seen.standIn && seen.cover !== 'lasting') return act(cover(seen, seen.standIn, true));
+  if (seen.standIn && seen.portRedirect !== 'lasting') return act(redirectPorts(seen, seen.standIn, true));
   const leaving = leaveRoute(desired, seen);
   return act(leaving ?? { kind: 'stop', container: incumbent.id, name: incumbent.name });
 }
@@ -285,7 +285,7 @@ function whyUndo(desired: Desired, seen: Observed, candidate: Replica): SwapErro
   const hook = failedHook(seen, candidate);
   if (hook) return hook;
   const switched = hasSwitched(seen);
-  const took = switched || candidate.name === seen.names.home;
+  const took = switched || candidate.name === seen.names.slotName;
   if (took && isRefused(desired, candidate, seen.incumbent)) return refusal('it');
   if (switched) return undefined;
   // Before the verdict: a candidate that swapctl itself stopped during an undo looks like a failed one.

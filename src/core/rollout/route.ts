@@ -4,7 +4,7 @@ import type { Proxied } from '../proxy/proxied.ts';
 import type { ObservedRoute, Server, Wanted } from '../proxy/route.ts';
 import { decodeState } from '../service/labels.ts';
 import type { Policy } from '../settings/policy.ts';
-import { answers } from './forward.ts';
+import { answers } from './address-redirect.ts';
 import type { Desired, Observed, Replica, SeenRoute, WantedProxy } from './observed.ts';
 import type { Step, StepOf } from './step.ts';
 
@@ -15,18 +15,18 @@ type Watched = Seen & Pick<Observed, 'watched'>;
 export function hasSwitched(seen: Seen): boolean {
   const { candidate, names, route } = seen;
   if (candidate?.verdict.kind !== 'healthy') return false;
-  return route?.wanted.kind === 'servers' ? isLedTo(seen, candidate) : candidate.name === names.home;
+  return route?.wanted.kind === 'servers' ? isRedirectedTo(seen, candidate) : candidate.name === names.slotName;
 }
 
 // A share of the requests does not count as a switch.
-function isLedTo({ incumbent, route }: Seen, candidate: Replica): boolean {
+function isRedirectedTo({ incumbent, route }: Seen, candidate: Replica): boolean {
   return route !== undefined && isReady(route, candidate) && !(incumbent?.running && isReady(route, incumbent));
 }
 
 /** Why the roll must not begin: another roll changes the route, or the proxy can't reach the candidate. */
-export function whyNoRoute({ proxy, roll, mendOnly }: Desired, { candidate, route }: Seen): SwapError | undefined {
+export function whyNoRoute({ proxy, roll, recoveryOnly }: Desired, { candidate, route }: Seen): SwapError | undefined {
   if (!proxy || !route) return undefined;
-  if (route.foreign || (!mendOnly && isOfAnother(route, roll))) return occupied(proxy, route);
+  if (route.foreign || (!recoveryOnly && isOfAnother(route, roll))) return occupied(proxy, route);
   if (candidate && answers(candidate) && route.addresses[candidate.id] === undefined)
     return new SwapError('step-failed', `${candidate.name} has no address that the proxy ${proxy.name} can reach`);
   return undefined;
@@ -81,18 +81,18 @@ export function keepRoute(desired: Desired, seen: Seen): Step | undefined {
   const { incumbent, candidate, route } = seen;
   if (!route || !candidate || candidate.strategy !== 'start-first' || !incumbent?.running) return undefined;
   // An earlier process has proven it; only its failure moves the requests away again.
-  return isReady(route, candidate) ? undefined : leadTo(desired, seen, incumbent);
+  return isReady(route, candidate) ? undefined : sendTo(desired, seen, incumbent);
 }
 
 /** The next step to send requests to a healthy candidate, at the end by the proxy's own configuration. */
-export function routeForward(desired: Desired, seen: Watched): Step | undefined {
+export function routeToCandidate(desired: Desired, seen: Watched): Step | undefined {
   const { incumbent, candidate, standIn, names, route } = seen;
   if (!route || !candidate || !answers(candidate)) return undefined;
-  if (incumbent?.running) return share(desired, seen, incumbent, candidate) ?? leadTo(desired, seen, candidate);
-  const isAlone = candidate.name === names.home && !standIn;
+  if (incumbent?.running) return share(desired, seen, incumbent, candidate) ?? sendTo(desired, seen, candidate);
+  const isAlone = candidate.name === names.slotName && !standIn;
   // A proxy that has already resolved the name learns the new address from the overlay.
   const isKnown = candidate.strategy === 'start-first' && route.wanted.kind === 'baseline';
-  return isAlone && (candidate.settled || isKnown) ? endRoute(desired, seen) : leadTo(desired, seen, candidate);
+  return isAlone && (candidate.settled || isKnown) ? endRoute(desired, seen) : sendTo(desired, seen, candidate);
 }
 
 // A rollback is urgent, so it takes no canary.
@@ -104,7 +104,7 @@ function share(
 ): Step | undefined {
   const { route, names, watched } = seen;
   const [old, young] = [incumbent, candidate].map(({ id }) => route?.addresses[id]);
-  const isOver = !route || back || watched.includes(candidate.id) || isLedTo(seen, candidate);
+  const isOver = !route || back || watched.includes(candidate.id) || isRedirectedTo(seen, candidate);
   if (!proxy?.canary || isOver || old === undefined || young === undefined) return undefined;
   const { percent, ms } = proxy.canary;
   const others = othersOf(route);
@@ -117,7 +117,7 @@ function share(
   if (isInForce(route, wanted))
     return { kind: 'canary', container: candidate.id, name: candidate.name, percent, of: 'requests', ms };
   const to = [`${candidate.name} (${percent}%)`, incumbent.name];
-  return { kind: 'route', name: names.home, proxy: proxy.name, route: proxy.route, to, wanted };
+  return { kind: 'route', name: names.slotName, proxy: proxy.name, route: proxy.route, to, wanted };
 }
 
 const MOST_WEIGHT = 256;
@@ -146,7 +146,7 @@ export function leaveRoute(desired: Desired, seen: Seen): Step | undefined {
     ? { kind: 'servers', roll, servers }
     : { kind: 'held', roll, servers, longestMs: proxy.holdMs };
   if (!isInForce(route, wanted))
-    return { kind: 'route', name: names.home, proxy: proxy.name, route: proxy.route, to: [], wanted };
+    return { kind: 'route', name: names.slotName, proxy: proxy.name, route: proxy.route, to: [], wanted };
   return incumbent.drained ? undefined : { kind: 'drain', container: incumbent.id, name: incumbent.name };
 }
 
@@ -158,14 +158,14 @@ export function endDrained(desired: Desired, seen: Observed): Step | undefined {
   const { incumbent, candidate, failures, giveUp, hooks } = seen;
   const goesBack = hooks.failed ?? giveUp ?? failures.find(({ roll }) => roll === candidate?.roll);
   if (goesBack || incumbent?.running || !candidate?.settled) return undefined;
-  const step = routeForward(desired, seen);
+  const step = routeToCandidate(desired, seen);
   return step?.kind === 'route' && step.wanted.kind === 'baseline' ? step : undefined;
 }
 
 /** Before a stopped incumbent starts again: requests stay with a candidate that answers. */
 export function keepReturn(desired: Desired, seen: Seen): Step | undefined {
   const { candidate } = seen;
-  return candidate && answers(candidate) ? leadTo(desired, seen, candidate) : undefined;
+  return candidate && answers(candidate) ? sendTo(desired, seen, candidate) : undefined;
 }
 
 /** The next step to send requests to the incumbent again. */
@@ -175,7 +175,7 @@ export function routeBack(desired: Desired, seen: Seen): Step | undefined {
   const { id: container, name, verdict } = incumbent;
   if (verdict.kind === 'waiting' && mayHaveStopped(route, incumbent, candidate))
     return { kind: 'await-healthy', container, name };
-  return leadTo(desired, seen, incumbent);
+  return sendTo(desired, seen, incumbent);
 }
 
 // Without a start of the candidate, only the overlay shows that the incumbent was to make room for it.
@@ -190,7 +190,7 @@ export function endRoute({ proxy }: Desired, { names, route }: Seen): Step | und
   if (!proxy || !route || route.wanted.kind === 'baseline') return undefined;
   return {
     kind: 'route',
-    name: names.home,
+    name: names.slotName,
     proxy: proxy.name,
     route: proxy.route,
     to: [],
@@ -198,7 +198,7 @@ export function endRoute({ proxy }: Desired, { names, route }: Seen): Step | und
   };
 }
 
-function leadTo({ proxy, roll }: Desired, seen: Seen, to: Replica): Step | undefined {
+function sendTo({ proxy, roll }: Desired, seen: Seen, to: Replica): Step | undefined {
   const { incumbent, candidate, names, route } = seen;
   const ready = route?.addresses[to.id];
   if (!proxy || !route || ready === undefined) return undefined;
@@ -206,7 +206,7 @@ function leadTo({ proxy, roll }: Desired, seen: Seen, to: Replica): Step | undef
   const servers = [server(ready, 'ready'), ...leaving, ...othersOf(route)];
   const wanted: Wanted = { kind: 'servers', roll, servers };
   if (isInForce(route, wanted)) return undefined;
-  return { kind: 'route', name: names.home, proxy: proxy.name, route: proxy.route, to: [to.name], wanted };
+  return { kind: 'route', name: names.slotName, proxy: proxy.name, route: proxy.route, to: [to.name], wanted };
 }
 
 // A server that got no requests has nothing to drain.

@@ -1,6 +1,6 @@
 import { SwapError } from '../model/error.ts';
-import { leads } from '../traffic/routes.ts';
-import { canForward, live } from './forward.ts';
+import { isActive } from '../traffic/routes.ts';
+import { canRedirect, live } from './address-redirect.ts';
 import type { Desired, Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
 
@@ -12,7 +12,7 @@ import type { Step } from './step.ts';
 /** The next step to let clients reach a healthy container, first with a share of the connections; undefined once all may. */
 export function letIn(desired: Desired, seen: Observed, young: Replica): Step | undefined {
   const { id: container, name, shut } = young;
-  const isKept = shut || isPartlyLedBack(seen, young);
+  const isKept = shut || isPartlyRedirectedBack(seen, young);
   return shareWith(desired, seen, young) ?? (isKept ? { kind: 'open', container, name } : undefined);
 }
 
@@ -28,12 +28,12 @@ function shareWith({ canary, back }: Desired, seen: Observed, young: Replica): S
 }
 
 function isPast(seen: Observed, incumbent: Replica, young: Replica): boolean {
-  const hasAll = leads(seen.cover) || !canForward(seen, incumbent, young);
-  return seen.watched.includes(young.id) || hasAll || incumbent.name !== seen.names.home;
+  const hasAll = isActive(seen.portRedirect) || !canRedirect(seen, incumbent, young);
+  return seen.watched.includes(young.id) || hasAll || incumbent.name !== seen.names.slotName;
 }
 
 function isShared(seen: Observed, incumbent: Replica, young: Replica, percent: number): boolean {
-  const ofPorts = young.id !== seen.standIn?.id || seen.cover === 'shared';
+  const ofPorts = young.id !== seen.standIn?.id || seen.portRedirect === 'shared';
   return (
     ofPorts &&
     shareOf(seen, incumbent.id, young.id) === percent &&
@@ -46,44 +46,45 @@ function shareOf(seen: Observed, from: string, to: string): number | undefined {
 }
 
 /** True: a fresh container gets only a share of the new connections to its own address. */
-export function isPartlyLedBack(seen: Pick<Observed, 'forwarding'>, { id }: Pick<Replica, 'id'>): boolean {
+export function isPartlyRedirectedBack(seen: Pick<Observed, 'addressRedirects'>, { id }: Pick<Replica, 'id'>): boolean {
   return live(seen).some(({ from, percent }) => from === id && percent !== undefined);
 }
 
 /** The reason for a recovery to undo: the roll ended before its canary. */
 export function whyNotShared(
-  { canary, mendOnly, back }: Desired,
+  { canary, recoveryOnly, back }: Desired,
   { incumbent, names }: Observed,
   { strategy }: Replica,
 ): SwapError | undefined {
-  const isBefore = strategy === 'start-first' && incumbent?.running && incumbent.name === names.home;
-  if (!canary || !mendOnly || back || !isBefore) return undefined;
+  const isBefore = strategy === 'start-first' && incumbent?.running && incumbent.name === names.slotName;
+  if (!canary || !recoveryOnly || back || !isBefore) return undefined;
   return new SwapError('interrupted', 'the roll ended before the new container had passed its canary (swapctl.canary)');
 }
 
 /** True: a container has, or had, a share of the connections. */
-export function hadShare({ forwarding }: Observed, { id }: Replica): boolean {
-  return forwarding.some(({ to, percent }) => to === id && percent !== undefined);
+export function hadShare({ addressRedirects }: Observed, { id }: Replica): boolean {
+  return addressRedirects.some(({ to, percent }) => to === id && percent !== undefined);
 }
 
 /** Ends the share of a fresh container at its own address; undefined once it has none, or a rule is impossible. */
 export function endShare(seen: Observed, young: Replica): Step | undefined {
   const { incumbent } = seen;
-  if (!incumbent?.running || !isPartlyLedBack(seen, young) || !canForward(seen, young, incumbent)) return undefined;
+  if (!incumbent?.running || !isPartlyRedirectedBack(seen, young) || !canRedirect(seen, young, incumbent))
+    return undefined;
   return { kind: 'share', container: young.id, name: young.name, from: incumbent.id, percent: 0 };
 }
 
 /** The rules at the begin or the end of a canary, for a dry run. */
 export function sharedRules(seen: Observed, { container, from, percent }: Extract<Step, { kind: 'share' }>): Observed {
-  const others = seen.forwarding.filter(
+  const others = seen.addressRedirects.filter(
     (one) => one.state !== 'leads' || (one.from !== from && one.from !== container),
   );
-  const led = { from: container, to: from, state: 'leads' as const };
-  if (percent === 0) return { ...seen, forwarding: [...others, led] };
-  const forwarding = [
+  const redirected = { from: container, to: from, state: 'leads' as const };
+  if (percent === 0) return { ...seen, addressRedirects: [...others, redirected] };
+  const addressRedirects = [
     ...others,
-    { ...led, percent: 100 - percent },
+    { ...redirected, percent: 100 - percent },
     { from, to: container, state: 'leads' as const, percent },
   ];
-  return { ...seen, forwarding, cover: container === seen.standIn?.id ? 'shared' : seen.cover };
+  return { ...seen, addressRedirects, portRedirect: container === seen.standIn?.id ? 'shared' : seen.portRedirect };
 }

@@ -10,7 +10,7 @@ const MOST_VANISHED = 3;
 const MOST_STARTS = 3;
 
 /** Why a candidate can't be undone; undefined if it can. */
-export function whyNoWayBack(seen: Observed, candidate: Replica, why: SwapError): SwapError | undefined {
+export function whyNoUndo(seen: Observed, candidate: Replica, why: SwapError): SwapError | undefined {
   const { name, roll, imageBefore } = candidate;
   if (roll === undefined) {
     const message = `${name} is in the way, and swapctl did not make it (${why.message})`;
@@ -44,7 +44,7 @@ export function whyNotAsBefore({ incumbent }: Observed, failure: SwapError): Swa
 /** Why no candidate is created again; undefined if one may be. */
 export function whyInVain(seen: Observed, incumbent: Replica): SwapError | undefined {
   // The absence of a container with --rm shows that it failed; a user removed any other.
-  if (incumbent.autoRemove && seen.vanished > seen.takenAway) {
+  if (incumbent.autoRemove && seen.vanished > seen.removedByUser) {
     const status = seen.goneWith === undefined ? '' : ` with status ${seen.goneWith}`;
     const code = isKilled(seen.goneWith) ? 'unproven' : 'not-healthy';
     return new SwapError(code, `it exited${status}, and the engine removed it (--rm)`);
@@ -52,7 +52,7 @@ export function whyInVain(seen: Observed, incumbent: Replica): SwapError | undef
   if (seen.vanished < MOST_VANISHED) return undefined;
   return new SwapError(
     'attention',
-    `a user or another program keeps removing the new container of ${seen.names.home}`,
+    `a user or another program keeps removing the new container of ${seen.names.slotName}`,
     {
       hint: 'find out which one (docker events), then roll again',
     },

@@ -1,5 +1,5 @@
 import type { SwapError } from '../model/error.ts';
-import { answers } from './forward.ts';
+import { answers } from './address-redirect.ts';
 import type { Observed, Replica } from './observed.ts';
 import type { Step } from './step.ts';
 
@@ -11,12 +11,12 @@ import type { Step } from './step.ts';
 /** True: the slot is ready for its hooks. The incumbent's address is redirected until they are done. */
 export function awaitsHooks(seen: Observed): boolean {
   const { hooks, incumbent, candidate, standIn, names } = seen;
-  const over = !incumbent?.running && !standIn && candidate?.name === names.home && candidate.settled;
+  const over = !incumbent?.running && !standIn && candidate?.name === names.slotName && candidate.settled;
   return hooks.due.length > 0 && over && answers(candidate);
 }
 
 export function runHooks(seen: Observed): Step | undefined {
-  return awaitsHooks(seen) ? { kind: 'run-hooks', name: seen.names.home, hooks: seen.hooks.due } : undefined;
+  return awaitsHooks(seen) ? { kind: 'run-hooks', name: seen.names.slotName, hooks: seen.hooks.due } : undefined;
 }
 
 /** Why the roll is undone although the candidate is healthy; undefined if it is not, or can't be without a gap. */
@@ -36,8 +36,8 @@ export function handBack(seen: Observed, candidate: Replica, incumbent: Replica)
   if (!seen.hooks.failed || !answers(candidate)) return undefined;
   const { id: container, name, verdict } = incumbent;
   if (verdict.kind === 'waiting') return { kind: 'await-healthy', container, name };
-  const tried = seen.forwarding.some((one) => one.from === candidate.id && one.to === container);
-  if (seen.forwards && !tried && answers(incumbent))
+  const tried = seen.addressRedirects.some((one) => one.from === candidate.id && one.to === container);
+  if (seen.redirectsAddresses && !tried && answers(incumbent))
     return { kind: 'forward', container: candidate.id, name: candidate.name, to: container, toName: name };
   return undefined;
 }

@@ -1,9 +1,9 @@
 import { codeOf, type FailureCode } from '../health/blame.ts';
 import type { SwapError } from '../model/error.ts';
+import { endRedirectsTo } from './address-redirect.ts';
 import { volumesBack } from './backup.ts';
 import { gather } from './dependents.ts';
-import { endForwardsTo } from './forward.ts';
-import { coverReturn } from './handover.ts';
+import { redirectDuringReturn } from './handover.ts';
 import type { Desired, Observed, Replica } from './observed.ts';
 import { endRoute, hadRequests, keepReturn, routeBack } from './route.ts';
 import { endShare, hadShare } from './share.ts';
@@ -17,10 +17,10 @@ import { handBack } from './switch-hooks.ts';
 export function planUndo(desired: Desired, seen: Observed, candidate: Replica, why: SwapError): Step {
   const { incumbent } = seen;
   return (
-    (isBehindGate(seen) ? undefined : (endForwardsTo(seen, candidate) ?? endShare(seen, candidate))) ??
+    (isBehindGate(seen) ? undefined : (endRedirectsTo(seen, candidate) ?? endShare(seen, candidate))) ??
     remember(seen, candidate, why) ??
     recreate(seen, candidate) ??
-    (incumbent && coverReturn(seen, incumbent)) ??
+    (incumbent && redirectDuringReturn(seen, incumbent)) ??
     (incumbent && revive(desired, seen, candidate, incumbent)) ??
     routeBack(desired, seen) ??
     (incumbent && handBack(seen, candidate, incumbent)) ??
@@ -77,15 +77,15 @@ function isBehindGate({ hooks, incumbent }: Observed): boolean {
 
 function rename(seen: Observed, candidate: Replica, incumbent: Replica): Step | undefined {
   const { names } = seen;
-  if (incumbent.name === names.home) return undefined;
-  if (candidate.name === names.home)
-    return { kind: 'rename', container: candidate.id, name: names.home, to: names.next };
-  return { kind: 'rename', container: incumbent.id, name: incumbent.name, to: names.home };
+  if (incumbent.name === names.slotName) return undefined;
+  if (candidate.name === names.slotName)
+    return { kind: 'rename', container: candidate.id, name: names.slotName, to: names.next };
+  return { kind: 'rename', container: incumbent.id, name: incumbent.name, to: names.slotName };
 }
 
 function restoreTag(seen: Observed, candidate: Replica): Step | undefined {
   const before = candidate.tagBefore;
-  if (!before || before === candidate.imageId || seen.localTag !== candidate.imageId) return undefined;
+  if (!before || before === candidate.imageId || seen.taggedImage !== candidate.imageId) return undefined;
   return { kind: 'point-tag', reference: candidate.follows, image: before };
 }
 

@@ -158,8 +158,8 @@ export function roleLabel(role: Role): string {
 }
 
 /** The label of all objects that swapctl made for a slot, as a filter of the engine. */
-export function slotLabel(home: string): string {
-  return `${STATE}slot=${home}`;
+export function slotLabel(slotName: string): string {
+  return `${STATE}slot=${slotName}`;
 }
 
 // One observation asks for the state of the same container many times. Its labels never change, so decode them once.

@@ -6,7 +6,7 @@
 const MARK = '.swapctl-';
 
 export interface SlotNames {
-  readonly home: string;
+  readonly slotName: string;
   readonly next: string;
   readonly old: string;
   readonly rehearsal: string;
@@ -22,29 +22,29 @@ export interface SlotNames {
 }
 
 /** All container names of a slot. */
-export function slotNames(home: string): SlotNames {
+export function slotNames(slotName: string): SlotNames {
   return {
-    home,
-    next: `${home}${MARK}next`,
-    old: `${home}${MARK}old`,
-    rehearsal: `${home}${MARK}rehearsal`,
-    standIn: `${home}${MARK}stand-in`,
-    helper: `${home}${MARK}helper`,
-    copying: `${home}${MARK}copying`,
-    reading: `${home}${MARK}reading`,
-    startCheck: `${home}${MARK}start-check`,
-    oneShot: `${home}${MARK}one-shot`,
+    slotName,
+    next: `${slotName}${MARK}next`,
+    old: `${slotName}${MARK}old`,
+    rehearsal: `${slotName}${MARK}rehearsal`,
+    standIn: `${slotName}${MARK}stand-in`,
+    helper: `${slotName}${MARK}helper`,
+    copying: `${slotName}${MARK}copying`,
+    reading: `${slotName}${MARK}reading`,
+    startCheck: `${slotName}${MARK}start-check`,
+    oneShot: `${slotName}${MARK}one-shot`,
   };
 }
 
 /** The slot name in a container's name: the name without a temporary ending. */
-export function homeOf(name: string): string {
+export function slotNameOf(name: string): string {
   return name.replace(/\.swapctl-(next|old|rehearsal|stand-in|helper|copying|reading|start-check|one-shot)$/, '');
 }
 
 /** A name that only swapctl uses: its role, and its slot (for a lock: its service). */
 export interface Reserved {
-  readonly home: string;
+  readonly slotName: string;
   readonly kind:
     | 'next'
     | 'old'
@@ -65,23 +65,23 @@ const RESERVED =
 /** The role of a name of swapctl's own; undefined for every other name. */
 export function reservedName(name: string): Reserved | undefined {
   if (!name.includes(MARK)) return undefined;
-  const [, home, fixed, numbered] = RESERVED.exec(name) ?? [];
+  const [, slotName, fixed, numbered] = RESERVED.exec(name) ?? [];
   const kind = (fixed ?? numbered) as Reserved['kind'] | undefined;
-  return home === undefined || kind === undefined ? undefined : { home, kind };
+  return slotName === undefined || kind === undefined ? undefined : { slotName, kind };
 }
 
 /**
  * The name of the volume that records a rejected image of a roll. A long slot name keeps its end, which distinguishes replicas;
  * the id of the roll may be any text of a label.
  */
-export function failureName(home: string, roll: string): string {
-  const slot = home.length <= LONGEST_SOURCE ? home : `x${home.slice(1 - LONGEST_SOURCE)}`;
+export function failureName(slotName: string, roll: string): string {
+  const slot = slotName.length <= LONGEST_SOURCE ? slotName : `x${slotName.slice(1 - LONGEST_SOURCE)}`;
   return `${slot}${MARK}failed-${roll.replace(/[^A-Za-z0-9-]/g, '-').slice(0, DIGEST_LENGTH)}`;
 }
 
 /** The name of the inert container that marks a complete backup of the slot's volumes. */
-export function backupName(home: string, roll: string): string {
-  return `${home}${MARK}backup-${roll}`;
+export function backupName(slotName: string, roll: string): string {
+  return `${slotName}${MARK}backup-${roll}`;
 }
 
 // A file name is limited to 255 bytes.

@@ -2,7 +2,7 @@ import { formatRepository, type ImageRef, sameRepository } from '../model/refere
 
 /** A replica, and its tracked reference; undefined if it has none. */
 export interface Following {
-  readonly home: string;
+  readonly slotName: string;
   readonly follows: ImageRef | undefined;
 }
 
@@ -11,13 +11,15 @@ export interface Following {
  * must not get the settings, volumes and image of the others.
  */
 export function whyNotOne(replicas: readonly Following[]): { message: string; hint: string } | undefined {
-  const known = replicas.flatMap(({ home, follows }) => (follows === undefined ? [] : [{ home, ref: follows }]));
+  const known = replicas.flatMap(({ slotName, follows }) =>
+    follows === undefined ? [] : [{ slotName, ref: follows }],
+  );
   const [first] = known;
   const other = known.find(({ ref }) => first && !sameRepository(ref, first.ref));
   if (!first || !other) return undefined;
-  const [one, two] = [first, other].map(({ home, ref }) => `${home} follows ${formatRepository(ref)}`);
+  const [one, two] = [first, other].map(({ slotName, ref }) => `${slotName} follows ${formatRepository(ref)}`);
   return {
     message: `its replicas follow different repositories (${one}, ${two}), so they are not rolled as one service`,
-    hint: `roll each by its own name (swapctl roll ${other.home}), or re-create the one that does not belong (docker compose up -d)`,
+    hint: `roll each by its own name (swapctl roll ${other.slotName}), or re-create the one that does not belong (docker compose up -d)`,
   };
 }

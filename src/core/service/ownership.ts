@@ -33,42 +33,44 @@ export function helperRole(container: Subject): Role | undefined {
 }
 
 /** The slot of each container. Helpers of swapctl belong to none. */
-export function homesOf(all: readonly ContainerSummary[]): Map<ContainerSummary, string> {
+export function slotNamesOf(all: readonly ContainerSummary[]): Map<ContainerSummary, string> {
   const replaced = replacedIn(all);
-  const homes = new Map<ContainerSummary, string>();
+  const slotsOf = new Map<ContainerSummary, string>();
   for (const container of all)
-    if (helperRole(container) === undefined) homes.set(container, homeAmong(container, replaced));
-  return homes;
+    if (helperRole(container) === undefined) slotsOf.set(container, slotNameAmong(container, replaced));
+  return slotsOf;
 }
 
 /** The members of one slot. */
-export function membersOf(all: readonly ContainerSummary[], home: string): ContainerSummary[] {
-  return [...homesOf(all)].flatMap(([container, slot]) => (slot === home ? [container] : []));
+export function membersOf(all: readonly ContainerSummary[], slotName: string): ContainerSummary[] {
+  return [...slotNamesOf(all)].flatMap(([container, slot]) => (slot === slotName ? [container] : []));
 }
 
 /** The helpers of one slot with a role. */
-export function helpersOf(all: readonly ContainerSummary[], home: string, role: Role): ContainerSummary[] {
-  return all.filter((one) => reservedName(one.name)?.home === home && helperRole(one) === role);
+export function helpersOf(all: readonly ContainerSummary[], slotName: string, role: Role): ContainerSummary[] {
+  return all.filter((one) => reservedName(one.name)?.slotName === slotName && helperRole(one) === role);
 }
 
 /** Containers that swapctl did not make, but whose names a roll of the slot needs. */
-export function strangersIn(all: readonly ContainerSummary[], home: string): ContainerSummary[] {
-  const { home: _, ...names } = slotNames(home);
+export function strangersIn(all: readonly ContainerSummary[], slotName: string): ContainerSummary[] {
+  const { slotName: _, ...names } = slotNames(slotName);
   const taken = new Set<string>(Object.values(names));
-  return [...homesOf(all)].flatMap(([one, slot]) => (taken.has(one.name) && slot !== home ? [one] : []));
+  return [...slotNamesOf(all)].flatMap(([one, slot]) => (taken.has(one.name) && slot !== slotName ? [one] : []));
 }
 
 /** Raises `attention` if a container that swapctl did not make has a name that a roll of the slot needs. */
-export function refuseStrangers(all: readonly ContainerSummary[], home: string): void {
-  const [stranger] = strangersIn(all, home);
+export function refuseStrangers(all: readonly ContainerSummary[], slotName: string): void {
+  const [stranger] = strangersIn(all, slotName);
   if (stranger) notOurs(stranger.name);
 }
 
 /** All containers with a name of swapctl's own for a slot that swapctl did not make. */
-export function strangersAmong(all: readonly ContainerSummary[]): { name: string; home: string; error: SwapError }[] {
-  return [...homesOf(all)].flatMap(([{ name }, slot]) => {
+export function strangersAmong(
+  all: readonly ContainerSummary[],
+): { name: string; slotName: string; error: SwapError }[] {
+  return [...slotNamesOf(all)].flatMap(([{ name }, slot]) => {
     const place = reservedName(name);
-    return place && slot === name ? [{ name, home: place.home, error: strange(name) }] : [];
+    return place && slot === name ? [{ name, slotName: place.slotName, error: strange(name) }] : [];
   });
 }
 
@@ -79,21 +81,21 @@ export function notOurs(name: string): never {
 
 function strange(name: string): SwapError {
   return new SwapError('attention', `${name} has a name that only swapctl gives, and was not made by swapctl`, {
-    hint: `it was not touched; ${wayOut(name)}, then run swapctl again`,
+    hint: `it was not touched; ${adviceFor(name)}, then run swapctl again`,
   });
 }
 
-function wayOut(name: string): string {
+function adviceFor(name: string): string {
   const place = reservedName(name);
   const rename = `docker rename ${name} NEW-NAME`;
   if (place?.kind !== 'old') return `rename it (${rename}) or remove it`;
-  return `if it is what served before, give it its name back (docker rename ${name} ${place.home}), else rename it (${rename})`;
+  return `if it is what served before, give it its name back (docker rename ${name} ${place.slotName}), else rename it (${rename})`;
 }
 
 /** The state that swapctl wrote on a backup volume of a slot: a label proves it, a name does not. */
-export function copyState({ name, labels }: Omit<Labelled, 'imageId'>, home: string): StateLabels | undefined {
+export function copyState({ name, labels }: Omit<Labelled, 'imageId'>, slotName: string): StateLabels | undefined {
   const state = decodeState(ownLabels({ name, labels, imageId: '' }, {}));
-  return state?.role === 'backup' && state.slot === home ? state : undefined;
+  return state?.role === 'backup' && state.slot === slotName ? state : undefined;
 }
 
 /**
@@ -132,8 +134,8 @@ type Fit = (place: Reserved, name: string, state: StateLabels) => boolean;
 
 const inSlot =
   (role: Role): Fit =>
-  ({ home }, _, state) =>
-    state.role === role && state.slot === home;
+  ({ slotName }, _, state) =>
+    state.role === role && state.slot === slotName;
 
 const FITS: Readonly<Record<Reserved['kind'], Fit>> = {
   next: inSlot('replica'),
@@ -170,7 +172,7 @@ function replacedIn(all: readonly ContainerSummary[]): Replaced {
   const bySlot = new Map<string, Set<string>>();
   const byLock = new Set<string>();
   for (const container of all) {
-    const made = madeBySwapctl(container) ?? atHome(container);
+    const made = madeBySwapctl(container) ?? underSlotName(container);
     if (made?.role === 'lock') for (const id of made.incumbents) byLock.add(id);
     if (made?.role !== 'replica' || made.replaces === undefined) continue;
     bySlot.set(made.slot, (bySlot.get(made.slot) ?? new Set()).add(made.replaces));
@@ -179,15 +181,15 @@ function replacedIn(all: readonly ContainerSummary[]): Replaced {
 }
 
 // After the switch the candidate has the slot name.
-function atHome({ name, labels }: Subject): StateLabels | undefined {
+function underSlotName({ name, labels }: Subject): StateLabels | undefined {
   const state = decodeState(labels);
   return state?.role === 'replica' && state.slot === name ? state : undefined;
 }
 
-function homeAmong(container: ContainerSummary, { bySlot, byLock }: Replaced): string {
+function slotNameAmong(container: ContainerSummary, { bySlot, byLock }: Replaced): string {
   const { id, name } = container;
   const place = reservedName(name);
   if (place?.kind !== 'next' && place?.kind !== 'old') return name;
-  const isReplaced = place.kind === 'old' && (bySlot.get(place.home)?.has(id) || byLock.has(id));
-  return isReplaced || madeBySwapctl(container) ? place.home : name;
+  const isReplaced = place.kind === 'old' && (bySlot.get(place.slotName)?.has(id) || byLock.has(id));
+  return isReplaced || madeBySwapctl(container) ? place.slotName : name;
 }

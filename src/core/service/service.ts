@@ -4,7 +4,7 @@ import { COMPOSE_NUMBER, COMPOSE_ONEOFF, COMPOSE_PROJECT, COMPOSE_SERVICE } from
 import { isComposed } from '../model/own-labels.ts';
 import { nearest } from '../text/suggest.ts';
 import { type Why, whyManaged } from './managed.ts';
-import { homesOf } from './ownership.ts';
+import { slotNamesOf } from './ownership.ts';
 
 /** The unit that users roll by name: a compose service with all its replicas, or a single container. */
 export interface Service {
@@ -16,19 +16,19 @@ export interface Service {
 
 /** One replica's place: normally one container, more of them during a roll. */
 export interface Slot {
-  readonly home: string;
+  readonly slotName: string;
   readonly members: readonly ContainerSummary[];
 }
 
 /** Groups all containers of an engine into services; swapctl's inert helpers belong to none. */
 export function groupServices(containers: readonly ContainerSummary[]): Service[] {
   const slots = new Map<string, Map<string, ContainerSummary[]>>();
-  const homes = homesOf(containers);
-  const keys = keysOfHomes(homes);
-  for (const [container, home] of homes) {
-    const key = serviceKey(container) ?? keys.get(home) ?? home;
+  const slotsOf = slotNamesOf(containers);
+  const keys = keysBySlot(slotsOf);
+  for (const [container, slotName] of slotsOf) {
+    const key = serviceKey(container) ?? keys.get(slotName) ?? slotName;
     const service = slots.get(key) ?? new Map<string, ContainerSummary[]>();
-    slots.set(key, service.set(home, [...(service.get(home) ?? []), container]));
+    slots.set(key, service.set(slotName, [...(service.get(slotName) ?? []), container]));
   }
   return [...slots].map(([key, members]) => ({ key, slots: sortSlots(members) })).sort((a, b) => compare(a.key, b.key));
 }
@@ -50,11 +50,11 @@ export function findService(services: readonly Service[], selector: string): Ser
   const bySlot = slotsMatching(services, selector);
   const strangers = bySlot.filter((match) => match.service !== service);
   if (service && strangers.length === 0) return service;
-  if (service) ambiguous(selector, [service.key, ...strangers.map((match) => match.slot.home)]);
+  if (service) ambiguous(selector, [service.key, ...strangers.map((match) => match.slot.slotName)]);
   if (bySlot.length > 1)
     ambiguous(
       selector,
-      bySlot.map((match) => match.slot.home),
+      bySlot.map((match) => match.slot.slotName),
     );
   const [match] = bySlot;
   if (match) return { key: match.service.key, slots: [match.slot] };
@@ -101,18 +101,18 @@ function serviceKey(container: ContainerSummary): string | undefined {
 }
 
 // A container under a temporary name belongs to the service of the one with the slot name.
-function keysOfHomes(homes: ReadonlyMap<ContainerSummary, string>): Map<string, string> {
+function keysBySlot(slotsOf: ReadonlyMap<ContainerSummary, string>): Map<string, string> {
   const keys = new Map<string, string>();
-  for (const [container, home] of homes) {
+  for (const [container, slotName] of slotsOf) {
     const key = serviceKey(container);
-    if (key !== undefined && !keys.has(home)) keys.set(home, key);
+    if (key !== undefined && !keys.has(slotName)) keys.set(slotName, key);
   }
   return keys;
 }
 
-function sortSlots(homes: ReadonlyMap<string, ContainerSummary[]>): Slot[] {
-  const slots = [...homes].map(([home, members]) => ({ home, members }));
-  return slots.sort((a, b) => numberOf(a) - numberOf(b) || compare(a.home, b.home));
+function sortSlots(slotsOf: ReadonlyMap<string, ContainerSummary[]>): Slot[] {
+  const slots = [...slotsOf].map(([slotName, members]) => ({ slotName, members }));
+  return slots.sort((a, b) => numberOf(a) - numberOf(b) || compare(a.slotName, b.slotName));
 }
 
 function numberOf(slot: Slot): number {
@@ -124,7 +124,7 @@ const SHORTEST_ID = 4;
 function slotsMatching(services: readonly Service[], selector: string): { service: Service; slot: Slot }[] {
   const all = services.flatMap((service) => service.slots.map((slot) => ({ service, slot })));
   const named = all.filter(
-    ({ slot }) => slot.home === selector || slot.members.some((member) => member.name === selector),
+    ({ slot }) => slot.slotName === selector || slot.members.some((member) => member.name === selector),
   );
   if (named.length > 0) return named;
   if (selector.length < SHORTEST_ID || !/^[0-9a-f]+$/.test(selector)) return [];
@@ -173,7 +173,7 @@ function isNamed(services: readonly Service[], name: string): boolean {
 
 // The names that findService takes, the whole key first.
 function namesOf({ key, slots }: Service): string[] {
-  return [key, key.slice(key.indexOf('/') + 1), ...slots.map(({ home }) => home)];
+  return [key, key.slice(key.indexOf('/') + 1), ...slots.map(({ slotName }) => slotName)];
 }
 
 function someOf(names: readonly string[]): string {

@@ -14,17 +14,17 @@ interface Member {
  * proves nothing.
  */
 export function castRoles<T extends Member>(
-  home: string,
+  slotName: string,
   members: readonly T[],
   roll: string,
 ): { incumbent: T | undefined; candidate: T | undefined } {
-  if (members.length > 2) tooMany(home, members);
+  if (members.length > 2) tooMany(slotName, members);
   const [first, second] = members;
   if (!first) return { incumbent: undefined, candidate: undefined };
-  if (!second) return alone(first, slotNames(home).next, roll);
+  if (!second) return alone(first, slotNames(slotName).next, roll);
   if (succeeds(first, second)) return { candidate: first, incumbent: second };
   if (succeeds(second, first)) return { candidate: second, incumbent: first };
-  return tooMany(home, members);
+  return tooMany(slotName, members);
 }
 
 /** True: the candidate was made to replace the incumbent: by its id, or by that of a container that was created again in between. */
@@ -54,9 +54,9 @@ function alone<T extends Member>(
   return made ? { incumbent: undefined, candidate: member } : { incumbent: member, candidate: undefined };
 }
 
-function tooMany(home: string, members: readonly Member[]): never {
+function tooMany(slotName: string, members: readonly Member[]): never {
   const names = members.map((member) => member.name).join(', ');
-  return fail('attention', `${members.length} containers claim the place of ${home}: ${names}`, {
+  return fail('attention', `${members.length} containers claim the place of ${slotName}: ${names}`, {
     hint: 'remove those that do not serve (docker rm), then run swapctl again',
   });
 }

@@ -96,7 +96,7 @@ function devicesUsed({ host, mounts }: Container): string[] {
 }
 
 // Sockets and the host's clock settings are often mounted writable, but no app writes to them.
-const HARMLESS_SOURCE =
+const SAFE_SOURCE =
   /(\.sock$|^\/etc\/(localtime|timezone|hosts|resolv\.conf|ssl\/|ca-certificates)|^\/usr\/share\/zoneinfo\/|^\/dev(\/|$)|^\/sys\/|^\/proc\/)/;
 
 function volumes(container: Container): Exclusive[] {
@@ -104,7 +104,7 @@ function volumes(container: Container): Exclusive[] {
     (mount) => mount.writable && (mount.type === 'volume' || mount.type === 'bind'),
   );
   return written
-    .filter((mount) => !HARMLESS_SOURCE.test(mount.source))
+    .filter((mount) => !SAFE_SOURCE.test(mount.source))
     .map((mount) => ({
       kind: 'volume' as const,
       what: `can write to ${mount.type === 'bind' ? mount.source : `the volume at ${mount.target}`}`,

@@ -14,7 +14,7 @@ const SLACK_MS = 12_000;
  * How long an update may stand still before swapctl gives up on it: Swarm itself waits for ever. `check` is the HEALTHCHECK of
  * the new tasks; undefined: unknown.
  */
-export function patienceMs(
+export function standstillMs(
   { service, tasks }: Seen,
   policy: Pick<Policy, 'healthTimeoutMs'>,
   check: HealthConfig | undefined,

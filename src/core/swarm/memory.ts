@@ -8,7 +8,7 @@ export const ROLE_LABEL = `${STATE}role`;
 const SERVICE_LABEL = `${STATE}service`;
 /** The process that took over a lock; the lock's data names the one that made it. */
 export const HOLDER_LABEL = `${STATE}holder`;
-const BEAT_LABEL = `${STATE}beat`;
+const HEARTBEAT_LABEL = `${STATE}beat`;
 const HISTORY_LABEL = `${STATE}history`;
 const TRIES_LABEL = `${STATE}tries`;
 /** With this label, `docker stack rm` removes a config together with the stack. */
@@ -38,7 +38,7 @@ export interface LockNote {
 export interface SwarmLock {
   readonly config: SwarmConfig;
   readonly note: LockNote;
-  readonly beat: number;
+  readonly heartbeat: number;
 }
 
 /** An image that failed in a service. */
@@ -62,15 +62,15 @@ type New = Pick<SwarmConfig, 'name' | 'labels' | 'data'>;
 type Subject = Pick<SwarmService, 'id' | 'name' | 'labels'>;
 
 export function lockConfig(service: Subject, note: LockNote): New {
-  return made(service, 'swarm-lock', '', { [BEAT_LABEL]: '0' }, note);
+  return made(service, 'swarm-lock', '', { [HEARTBEAT_LABEL]: '0' }, note);
 }
 
 export function holderOf({ config, note }: SwarmLock): string {
   return config.labels[HOLDER_LABEL] ?? note.holder;
 }
 
-export function beatLabels({ config, beat }: SwarmLock): SwarmConfig['labels'] {
-  return { ...config.labels, [BEAT_LABEL]: String(beat + 1) };
+export function heartbeatLabels({ config, heartbeat }: SwarmLock): SwarmConfig['labels'] {
+  return { ...config.labels, [HEARTBEAT_LABEL]: String(heartbeat + 1) };
 }
 
 const MOST_ENTRIES = 10;
@@ -128,7 +128,7 @@ function roleOf({ labels }: SwarmConfig): ConfigRole | undefined {
 function lockIn(config: SwarmConfig): SwarmLock[] {
   const note = roleOf(config) === 'swarm-lock' ? dataOf(config) : undefined;
   if (!note || !hasTexts(note, ['service', 'roll', 'holder', 'from', 'to', 'event'])) return [];
-  return [{ config, note: note as unknown as LockNote, beat: Number(config.labels[BEAT_LABEL]) || 0 }];
+  return [{ config, note: note as unknown as LockNote, heartbeat: Number(config.labels[HEARTBEAT_LABEL]) || 0 }];
 }
 
 function entriesIn({ labels }: SwarmConfig): HistoryEntry[] {

@@ -40,12 +40,12 @@ export type Verdict =
 /** Judges a service on its way to the new image; reports a failed task even if Swarm calls the update completed. */
 export function judgeRoll({ service, tasks }: Seen, aim: Aim): Verdict {
   const failures = failuresOf(tasks, aim);
-  if (service.image === aim.to && !isRollback(service)) return judgeForward({ service, tasks }, aim, failures);
+  if (service.image === aim.to && !isRollback(service)) return judgeUpdate({ service, tasks }, aim, failures);
   if (service.image !== aim.from) return { kind: 'taken', image: service.image };
   return { kind: 'failed', failures, reason: reasonOf(service, failures), by: 'swarm' };
 }
 
-function judgeForward({ service, tasks }: Seen, aim: Aim, failures: readonly SwarmTask[]): Verdict {
+function judgeUpdate({ service, tasks }: Seen, aim: Aim, failures: readonly SwarmTask[]): Verdict {
   const { update, updateConfig } = service;
   const failed = (): Verdict => ({ kind: 'failed', failures, reason: reasonOf(service, failures), by: 'swapctl' });
   if (update?.state === 'paused') return failed();

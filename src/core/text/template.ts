@@ -1,5 +1,5 @@
 import { fail } from '../model/error.ts';
-import type { Summary, ToldService } from '../report/summary.ts';
+import type { NotifiedService, Summary } from '../report/summary.ts';
 import { nearest, printable } from './suggest.ts';
 
 /** The placeholders of a webhook's template; `json` is the whole document. */
@@ -51,7 +51,7 @@ export function fillTemplate(template: string, summary: Summary): Filled {
 }
 
 function valuesOf({ title, document }: Summary): Record<Placeholder, string> {
-  const services = (document.services ?? []) as readonly ToldService[];
+  const services = (document.services ?? []) as readonly NotifiedService[];
   const named = (outcome: string): string =>
     services.flatMap((one) => (one.outcome === outcome ? [one.service] : [])).join(', ');
   return {

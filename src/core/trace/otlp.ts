@@ -1,5 +1,5 @@
 import type { ServiceReport } from '../report/report.ts';
-import { clipText } from '../text/harmless.ts';
+import { clipText } from '../text/sanitize.ts';
 import type { TraceParent } from './parent.ts';
 import type { Span } from './spans.ts';
 

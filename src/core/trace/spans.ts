@@ -1,6 +1,6 @@
 import type { Progress } from '../report/progress.ts';
 import { describeStep, type Step } from '../rollout/step.ts';
-import { harmlessText } from '../text/harmless.ts';
+import { sanitizeText } from '../text/sanitize.ts';
 
 /** A part of a roll. Times are milliseconds since the epoch. */
 export interface Span {
@@ -78,12 +78,12 @@ export class SpanRecorder {
     if (!open) return;
     this.#open.delete(slot);
     open.span.ended = this.#now();
-    open.span.error = error === undefined ? undefined : harmlessText(error);
+    open.span.error = error === undefined ? undefined : sanitizeText(error);
   }
 
   #event(slot: string, name: string, text: string): void {
     const events = this.#open.get(slot)?.span.events;
-    if (events && events.length < MOST_EVENTS) events.push({ at: this.#now(), name, text: harmlessText(text) });
+    if (events && events.length < MOST_EVENTS) events.push({ at: this.#now(), name, text: sanitizeText(text) });
   }
 
   #past(name: string, ms: number, attributes: Span['attributes']): void {

@@ -16,23 +16,23 @@ export interface Route {
  * `over`: new connections are no longer redirected, but the rules stay for open ones: if they alone make the kernel track
  * connections (IPv6 on most engines), removing them would cut these.
  */
-export type Cover = 'none' | 'shared' | 'expiring' | 'lasting' | 'over';
+export type PortRedirect = 'none' | 'shared' | 'expiring' | 'lasting' | 'over';
 
 /** True: all new connections go to the stand-in. */
-export function leads(cover: Cover): boolean {
-  return cover === 'expiring' || cover === 'lasting';
+export function isActive(portRedirect: PortRedirect): boolean {
+  return portRedirect === 'expiring' || portRedirect === 'lasting';
 }
 
 /** True: some or all new connections go to the stand-in. */
-export function leadsAny(cover: Cover): boolean {
-  return leads(cover) || cover === 'shared';
+export function isAnyActive(portRedirect: PortRedirect): boolean {
+  return isActive(portRedirect) || portRedirect === 'shared';
 }
 
 /**
  * A redirect of new connections from one container's addresses in its networks to another container. `over`: ended for new
  * connections, while redirected ones continue; `impossible`: an attempt failed.
  */
-export interface Forward {
+export interface AddressRedirect {
   /** Container ids; for a removed container perhaps only a prefix. */
   readonly from: string;
   readonly to: string;
@@ -93,15 +93,15 @@ export type Process = Pick<Container, 'id' | 'pid'>;
 export type FindProcess = (id: string) => Promise<Process | undefined>;
 
 /** The container whose connections an address redirect moves, and its addresses. */
-export type ForwardStart = Pick<Container, 'id' | 'networks'>;
+export type RedirectStart = Pick<Container, 'id' | 'networks'>;
 
 /** The running container that gets the connections of an address redirect. */
-export type ForwardEnd = ForwardStart & Process;
+export type RedirectEnd = RedirectStart & Process;
 
 /** The addresses of containers in a list; undefined if the list lacks those of a container in one of the networks. */
 export function knownAddresses(
   all: readonly Pick<ContainerSummary, 'status' | 'networks' | 'addresses'>[],
-  { networks }: ForwardStart,
+  { networks }: RedirectStart,
 ): string[] | undefined {
   const around = all.filter((one) => one.status === 'running' && one.networks.some((name) => networks[name]));
   if (around.some(({ addresses }) => addresses.length === 0)) return undefined;
@@ -112,14 +112,14 @@ export function knownAddresses(
 export type Joined = (networks: Container['networks']) => Promise<void>;
 
 /** A connection to a redirected address: its client, and the address that the client used. */
-export interface LedClient {
+export interface RedirectedClient {
   readonly address: string;
   readonly port: number;
   readonly to: string;
 }
 
 /** The request for a redirect of a slot's ports to its stand-in. */
-export interface CoverRequest {
+export interface PortRedirectRequest {
   /** The host ports that the slot's container fixes. */
   readonly ports: HostConfig['PortBindings'];
   readonly standIn: Pick<Container, 'id' | 'pid' | 'published' | 'networks' | 'name'>;

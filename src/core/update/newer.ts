@@ -22,7 +22,7 @@ export interface Offered {
 }
 
 /** A rejected or replaced image, which must not be rolled (again), by any of its digests. */
-export interface Shunned {
+export interface RejectedImage {
   readonly digest: string | undefined;
   /** The engine's id of the image. */
   readonly image: string;
@@ -32,8 +32,8 @@ export interface Shunned {
 
 /** The images that failed in the slot, and those that it has left. */
 export interface Memory {
-  readonly failures: readonly (Shunned & { readonly reason: string })[];
-  readonly retired: readonly Shunned[];
+  readonly failures: readonly (RejectedImage & { readonly reason: string })[];
+  readonly retired: readonly RejectedImage[];
 }
 
 export type CheckOutcome = 'available' | 'current' | 'held' | 'skipped' | 'unknown';
@@ -111,7 +111,7 @@ function currentBecause(running: Identity, offered: Offered): string {
     : 'the index changed, but not the image for this platform';
 }
 
-function means(one: Shunned, offered: Offered): boolean {
+function means(one: RejectedImage, offered: Offered): boolean {
   return digestsOf(offered).some((digest) => digest === one.digest || digest === one.image);
 }
 

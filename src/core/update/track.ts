@@ -37,7 +37,7 @@ export function parseTrack(value: string, what: string): Track {
  * newer. Never an older one. Only tags of the same kind count: the same text before and after the version (`v`, `-alpine`; never
  * an older `-alpine3.20`), as many numbers, and pre-releases only if the present tag is one.
  */
-export function followedNow(track: Track, follows: ImageRef, tags: readonly string[]): ImageRef {
+export function trackedNow(track: Track, follows: ImageRef, tags: readonly string[]): ImageRef {
   if (track.kind === 'digest' || follows.tag === undefined || follows.digest !== undefined) return follows;
   const best = newest(candidates(track, follows.tag, tags));
   return best === undefined || best === follows.tag ? follows : withTag(follows, best);

@@ -6,7 +6,7 @@ import { parseSchedule } from './schedule.ts';
 
 /** The wish of a user for unattended runs. */
 export interface UnitWish {
-  readonly way: 'cron' | 'systemd';
+  readonly scheduler: 'cron' | 'systemd';
   /** A scheduled run (`update`), or a daemon; daemons with systemd only. */
   readonly runs: 'update' | 'watch' | 'serve';
   /** Five fields of cron or `every 15m`; with systemd `every 15m` or a calendar expression (systemd.time(7)). */
@@ -74,7 +74,7 @@ export function unitPlan(wish: UnitWish, place: UnitPlace): Omit<UnitPlan, 'note
   for (const text of [...place.command, ...Object.values(place.env), wish.schedule ?? ''])
     if (/[\x00-\x1f\x7f]/.test(text))
       return fail('usage', `${printable(text)} has a control character in it, which cron and systemd do not take`);
-  if (wish.way === 'cron') return { files: [cronFile(wish, place)], next: [] };
+  if (wish.scheduler === 'cron') return { files: [cronFile(wish, place)], next: [] };
   const { runs } = wish;
   if (runs !== 'update') return { files: [daemonUnit(runs, place)], next: enabling(DAEMONS[runs]) };
   return { files: [updateUnit(place), timerUnit(wish)], next: enabling(TIMER) };

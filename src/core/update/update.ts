@@ -37,7 +37,7 @@ export interface UpdateReport {
 }
 
 /** The next scheduled check of a service; or why there is none although the user enabled it. */
-export type Appointment =
+export type ScheduledCheck =
   | {
       readonly service: string;
       readonly schedule: Schedule;

@@ -1,5 +1,5 @@
 import { type ImageRef, repositoryName } from '../model/reference.ts';
-import { followedNow, type Track } from '../update/track.ts';
+import { type Track, trackedNow } from '../update/track.ts';
 import type { PushedRepository } from './hint.ts';
 
 /** True: the reference is in the repository of the push, and its tag policy may choose a pushed tag. */
@@ -18,7 +18,7 @@ function mayFollow(tags: readonly string[], tracked: ImageRef, track: Track): bo
   if (digest !== undefined) return false;
   if (tags.length === 0 || (tag !== undefined && tags.includes(tag))) return true;
   try {
-    return followedNow(track, tracked, tags) !== tracked;
+    return trackedNow(track, tracked, tags) !== tracked;
   } catch {
     // The check reports the mistake in the setting.
     return true;

@@ -5,7 +5,7 @@ import { EngineError } from '../../core/model/engine-error.ts';
 import { messageOf, SwapError } from '../../core/model/error.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
 import type { WatchLog } from '../log.ts';
-import { deedOf } from './deed.ts';
+import { actionsOf } from './change-actions.ts';
 import { gatherer } from './gather.ts';
 import { type Lane, openLane } from './lane.ts';
 import { type Queue, queueOfOne } from './queue.ts';
@@ -40,7 +40,7 @@ export async function develop(world: DevWorld, request: DevRequest): Promise<Ser
   const services = await world.desk.developed(request.services, request);
   if (request.rollbackOnExit) for (const { service, image } of services) await world.desk.keep(service, image);
   await untilEnd(world.signal, (signal, broken) => work({ ...world, signal, broken }, request, services));
-  world.log.tell('info', 'ended');
+  world.log.write('info', 'ended');
   return request.rollbackOnExit ? goBack(world, request, services) : [];
 }
 
@@ -53,7 +53,7 @@ async function work(world: Open, request: DevRequest, services: readonly Develop
   );
   await desk.watch(trees, { pollMs: request.pollMs, signal }, gather);
   for (const { service, rules } of services)
-    log.tell('info', `${service}: watching ${[...new Set(rules.map(({ path }) => path))].join(', ')}`, {
+    log.write('info', `${service}: watching ${[...new Set(rules.map(({ path }) => path))].join(', ')}`, {
       service,
       rules,
     });
@@ -152,7 +152,7 @@ async function build(
       log: said,
     } = error instanceof SwapError ? error : { code: codeOf(error), hint: undefined, log: [] };
     const text = `${service}: ${messageOf(error)}${hint ? ` (${hint})` : ''}`;
-    log.tell('error', text, { service, error: { code, message: messageOf(error), log: said } });
+    log.write('error', text, { service, error: { code, message: messageOf(error), log: said } });
   }
 }
 
@@ -163,16 +163,16 @@ function codeOf(error: unknown): string {
 function take({ log }: DevWorld, stations: readonly Station[], changes: readonly Change[]): void {
   const rebuilt = new Set<Queue<string>>();
   for (const { developed, lane, builds, first } of stations) {
-    const { rebuild, deed } = deedOf(developed.rules, first, changes);
+    const { rebuild, action } = actionsOf(developed.rules, first, changes);
     if (!rebuild) {
-      lane.act(deed);
+      lane.act(action);
       continue;
     }
     if (!builds || rebuilt.has(builds)) continue;
     rebuilt.add(builds);
     const [change] = changes;
     const more = changes.length > 1 ? ` and ${changes.length - 1} more` : '';
-    log.tell('info', `${developed.service}: ${change?.path}${more} changed: build`, {
+    log.write('info', `${developed.service}: ${change?.path}${more} changed: build`, {
       service: developed.service,
       changed: changes.length,
     });
@@ -198,7 +198,7 @@ async function goBack(
     const text = report.error
       ? `${report.error.message}; swapctl history shows what it ran`
       : `back on what ran before (${report.outcome})`;
-    log.tell(report.error ? 'error' : 'info', `${service}: ${text}`, { ...report });
+    log.write(report.error ? 'error' : 'info', `${service}: ${text}`, { ...report });
     if (!report.error) await desk.keep(service, undefined);
   }
   return reports;

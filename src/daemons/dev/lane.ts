@@ -4,7 +4,7 @@ import { messageOf, SwapError } from '../../core/model/error.ts';
 import type { ServiceReport } from '../../core/report/report.ts';
 import { formatDuration } from '../../core/text/duration.ts';
 import type { WatchLog } from '../log.ts';
-import { type Deed, NOTHING, together } from './deed.ts';
+import { type ChangeActions, NOTHING, together } from './change-actions.ts';
 import { type Queue, queueOfOne } from './queue.ts';
 
 /** The environment of a lane. */
@@ -23,7 +23,7 @@ interface Image {
   readonly number: number;
 }
 
-type Job = { readonly image: Image } | { readonly deed: Deed };
+type Job = { readonly image: Image } | { readonly action: ChangeActions };
 
 /** The containers of one service: actions on them run one after the other. */
 export interface Lane {
@@ -32,7 +32,7 @@ export interface Lane {
   buildBegins(): number;
   /** Rolls to the image of a build. */
   run(image: Image): void;
-  act(deed: Deed): void;
+  act(action: ChangeActions): void;
   /** Copies all files of the rules with an initial sync. */
   begin(): void;
   idle(): Promise<void>;
@@ -50,9 +50,9 @@ export function openLane(world: LaneWorld, developed: Developed, rebuild: (() =>
       return state.builds;
     },
     run: (image) => queue.ask({ image }),
-    act: (deed) => queue.ask({ deed }),
+    act: (action) => queue.ask({ action }),
     begin: () => {
-      if (developed.rules.some(({ initialSync }) => initialSync)) queue.ask({ deed: NOTHING });
+      if (developed.rules.some(({ initialSync }) => initialSync)) queue.ask({ action: NOTHING });
     },
     idle: () => queue.idle(),
   };
@@ -72,14 +72,14 @@ async function perform(state: State, jobs: readonly Job[]): Promise<void> {
   const { signal } = state.world;
   if (signal.aborted) return;
   const image = jobs.flatMap((job) => ('image' in job ? [job.image] : [])).at(-1);
-  const deed = together(jobs.flatMap((job) => ('deed' in job ? [job.deed] : [])));
+  const action = together(jobs.flatMap((job) => ('action' in job ? [job.action] : [])));
   try {
     if (image) await runImage(state, image);
     if (!state.begun) await syncAll(state);
     state.begun = true;
-    await act(state, deed);
+    await act(state, action);
   } catch (error) {
-    tellError(state, error);
+    logError(state, error);
   }
 }
 
@@ -87,7 +87,7 @@ async function runImage(state: State, { id, number }: Image): Promise<void> {
   const { desk, overrides, signal } = state.world;
   const { service } = state.developed;
   const report = await desk.replace(service, id, { overrides, signal });
-  tellReport(state, report);
+  logReport(state, report);
   if (report.outcome !== 'rolled') return;
   // The new container has the files from before its build.
   state.journal = state.journal.filter(({ build }) => build >= number);
@@ -106,17 +106,17 @@ async function syncAll({ developed: { service, rules }, world: { desk } }: State
   }
 }
 
-async function act(state: State, deed: Deed): Promise<void> {
+async function act(state: State, action: ChangeActions): Promise<void> {
   const { desk, log, signal } = state.world;
   const { service } = state.developed;
-  const { files, execs, signals, restart } = deed;
+  const { files, execs, signals, restart } = action;
   if (files.length > 0) {
     state.journal.push(...files.map((file) => ({ file, build: state.builds })));
     await syncFiles(state, files);
   }
   for (const exec of execs) {
     const said = await desk.exec(service, exec, signal);
-    log.tell(said ? 'error' : 'info', `${service}: ${said ?? `ran ${exec.command.at(-1)}`}`, {
+    log.write(said ? 'error' : 'info', `${service}: ${said ?? `ran ${exec.command.at(-1)}`}`, {
       service,
       exec: said ?? null,
     });
@@ -131,13 +131,13 @@ async function syncFiles(state: State, files: readonly SyncedFile[]): Promise<vo
   try {
     await desk.sync(service, files);
     const [one] = files;
-    log.tell('info', `${service}: synced ${files.length === 1 ? one?.target : `${files.length} files`}`, {
+    log.write('info', `${service}: synced ${files.length === 1 ? one?.target : `${files.length} files`}`, {
       service,
       synced: files.map(({ target }) => target),
     });
   } catch (error) {
     if (!(error instanceof SwapError) || !state.rebuild) throw error;
-    log.tell('warn', `${service}: ${error.message}; it is rebuilt instead`, { service, error: { code: error.code } });
+    log.write('warn', `${service}: ${error.message}; it is rebuilt instead`, { service, error: { code: error.code } });
     state.rebuild();
   }
 }
@@ -146,8 +146,8 @@ async function signalled(state: State, name: string): Promise<void> {
   const { desk, log } = state.world;
   const { service } = state.developed;
   const died = await desk.signal(service, name);
-  if (died === undefined) return log.tell('info', `${service}: lives on after ${name}`, { service, signal: name });
-  log.tell('warn', `${service}: ${died}; a new container takes its place`, { service, signal: name, died });
+  if (died === undefined) return log.write('info', `${service}: lives on after ${name}`, { service, signal: name });
+  log.write('warn', `${service}: ${died}; a new container takes its place`, { service, signal: name, died });
   if (state.rebuild) state.rebuild();
   else await startAnew(state);
 }
@@ -156,13 +156,13 @@ async function startAnew(state: State): Promise<void> {
   const { desk, overrides, signal } = state.world;
   const { service, rules } = state.developed;
   const targets = rules.filter(syncs).map(({ target }) => target);
-  tellReport(state, await desk.restart(service, targets, { overrides, signal }));
+  logReport(state, await desk.restart(service, targets, { overrides, signal }));
 }
 
-function tellReport({ world: { log }, developed: { service } }: State, report: ServiceReport): void {
+function logReport({ world: { log }, developed: { service } }: State, report: ServiceReport): void {
   const { error } = report;
   const level = error && error.code !== 'interrupted' ? 'error' : 'info';
-  log.tell(level, `${service}: ${sentence(report)}`, { ...report });
+  log.write(level, `${service}: ${sentence(report)}`, { ...report });
 }
 
 function sentence({ outcome, strategy, timings, error }: ServiceReport): string {
@@ -171,7 +171,7 @@ function sentence({ outcome, strategy, timings, error }: ServiceReport): string 
   return `rolled${strategy ? ` ${strategy}` : ''} in ${formatDuration(timings.total)}`;
 }
 
-function tellError({ world: { log }, developed: { service } }: State, error: unknown): void {
+function logError({ world: { log }, developed: { service } }: State, error: unknown): void {
   const hint = error instanceof SwapError && error.hint ? ` (${error.hint})` : '';
-  log.tell('error', `${service}: ${messageOf(error)}${hint}`, { service, error: { message: messageOf(error) } });
+  log.write('error', `${service}: ${messageOf(error)}${hint}`, { service, error: { message: messageOf(error) } });
 }

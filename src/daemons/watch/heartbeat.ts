@@ -15,20 +15,20 @@ interface Heart {
  * Writes the time into a file every ten seconds until the signal aborts, so that the file's age shows if the watch lives (the
  * image's HEALTHCHECK reads it). A failed write is logged once, and stops nothing.
  */
-export async function beat(file: string, { clock, log, signal }: Heart): Promise<void> {
+export async function writeHeartbeats(file: string, { clock, log, signal }: Heart): Promise<void> {
   let told = false;
-  await eachBeat({ clock, signal }, async (at) => {
+  await eachHeartbeat({ clock, signal }, async (at) => {
     try {
       await writeFile(file, `${new Date(at).toISOString()}\n`);
     } catch (error) {
-      if (!told) log.tell('warn', `the heartbeat can't be written: ${messageOf(error)}`);
+      if (!told) log.write('warn', `the heartbeat can't be written: ${messageOf(error)}`);
       told = true;
     }
   });
 }
 
 /** Calls back with the time (milliseconds since the epoch), now and every ten seconds until the signal aborts. */
-export async function eachBeat(
+export async function eachHeartbeat(
   { clock, signal }: Pick<Heart, 'clock' | 'signal'>,
   note: (at: number) => Promise<void> | void,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import type { App } from '../../app/app.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
 import { eventKey } from '../../core/model/event.ts';
-import { type Arrival, arrivalOf } from '../../core/update/arrival.ts';
+import { type LocalImageEvent, localImageEventOf } from '../../core/update/local-image-event.ts';
 
 /** The inputs of listening. */
 export interface Ear {
@@ -9,7 +9,7 @@ export interface Ear {
   readonly clock: { now(): number; sleep(ms: number, signal: AbortSignal): Promise<void> };
   readonly signal: AbortSignal;
   /** A local image event. */
-  readonly onArrival: (arrival: Arrival) => void;
+  readonly onLocalImage: (localImage: LocalImageEvent) => void;
   /** A container has changed, or may have: the stream was cut, and events may be missing. */
   readonly onChange: () => void;
   /** Called once for each outage of the event stream. */
@@ -26,7 +26,7 @@ const LAST_KEYS = 64;
  * Listens to events of containers and images until the signal aborts. The stream ends whenever the engine restarts, and some
  * proxies cut a quiet one (T48): then it resumes from the last event, and each event counts once.
  */
-export async function listen({ app, clock, signal, onArrival, onChange, onAway }: Ear): Promise<void> {
+export async function listen({ app, clock, signal, onLocalImage, onChange, onAway }: Ear): Promise<void> {
   let since = (clock.now() - EARLIER_MS) * 1e6;
   let misses = 0;
   let recent: string[] = [];
@@ -39,8 +39,8 @@ export async function listen({ app, clock, signal, onArrival, onChange, onAway }
         if (recent.includes(key)) continue;
         recent = [...recent, key].slice(-LAST_KEYS);
         since = Math.max(since, event.timeNano);
-        const arrival = arrivalOf(event);
-        if (arrival) onArrival(arrival);
+        const localImage = localImageEventOf(event);
+        if (localImage) onLocalImage(localImage);
         else onChange();
       }
       // A stream that repeatedly ends at once counts as an outage.

@@ -1,5 +1,5 @@
 import type { Schedule } from '../../core/update/schedule.ts';
-import type { Appointment } from '../../core/update/update.ts';
+import type { ScheduledCheck } from '../../core/update/update.ts';
 
 /** Services by their next check: those of the same schedule are checked together, so that they share requests. */
 export interface Timetable {
@@ -7,7 +7,7 @@ export interface Timetable {
    * Takes over the present services. A service with a new schedule is checked soon; one with a known schedule together with the
    * others.
    */
-  refresh(appointments: readonly Appointment[], now: number): Promise<void>;
+  refresh(scheduled: readonly ScheduledCheck[], now: number): Promise<void>;
   /** The due services, with all their dependencies among the others: a failure there must be known first. */
   due(now: number): ReadonlySet<string>;
   everything(): ReadonlySet<string>;
@@ -36,8 +36,8 @@ export function timetable(nextCheck: NextCheck, dice: () => number): Timetable {
   const everything = (): ReadonlySet<string> => new Set(dependencies.keys());
   return {
     everything,
-    refresh: async (appointments, now) => {
-      const open = appointments.flatMap((one) => (one.line ? [] : [one]));
+    refresh: async (scheduled, now) => {
+      const open = scheduled.flatMap((one) => (one.line ? [] : [one]));
       const before = groups;
       groups = new Map();
       for (const { service, schedule } of open) {

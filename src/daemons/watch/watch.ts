@@ -2,12 +2,12 @@ import type { UpdateRequest, WatchedApp } from '../../app/app.ts';
 import { EngineError } from '../../core/model/engine-error.ts';
 import { messageOf, SwapError } from '../../core/model/error.ts';
 import type { PerService } from '../../core/report/call.ts';
-import type { Arrival } from '../../core/update/arrival.ts';
+import type { LocalImageEvent } from '../../core/update/local-image-event.ts';
 import type { ServiceUpdate, UpdateReport } from '../../core/update/update.ts';
 import type { WatchLog } from '../log.ts';
-import { type Arrivals, arrivalsBox } from './arrivals.ts';
 import { listen } from './listen.ts';
-import { isAway, type Teller, teller } from './tell.ts';
+import { type PendingLocalImages, pendingLocalImages } from './local-images.ts';
+import { isAway, type ResultLog, resultLog } from './result-log.ts';
 import { type Timetable, timetable } from './timetable.ts';
 
 /** The environment of a watch. */
@@ -47,9 +47,9 @@ interface State {
   /** The start of the watch. */
   readonly since: number;
   readonly firstSeen: Map<string, number>;
-  readonly teller: Teller;
+  readonly results: ResultLog;
   readonly asked: Set<'reload' | 'check'>;
-  readonly arrivals: Arrivals;
+  readonly localImages: PendingLocalImages;
   /** The time of the next observation. */
   lookAt: number;
   /** Ends the current sleep. */
@@ -68,9 +68,9 @@ export async function watch(world: WatchWorld): Promise<void> {
     world,
     since: world.clock.now(),
     firstSeen: new Map(),
-    teller: teller(world.log),
+    results: resultLog(world.log),
     asked: new Set(),
-    arrivals: arrivalsBox(),
+    localImages: pendingLocalImages(),
     lookAt: 0,
     wake: () => {},
     begun: false,
@@ -88,7 +88,7 @@ export async function watch(world: WatchWorld): Promise<void> {
   } finally {
     world.signal.removeEventListener('abort', wake);
   }
-  world.log.tell('info', 'ended');
+  world.log.write('info', 'ended');
 }
 
 // The engine may be away for hours, and come back as another version: so connect anew.
@@ -102,8 +102,8 @@ async function connectAgainAndAgain(state: State): Promise<void> {
       times ??= timetable((...asked) => app.nextCheck(...asked), world.dice);
       try {
         await lookAround(state, app, times);
-        await mend(state, app, times);
-        if (away) world.log.tell('info', 'the engine answers again');
+        await recoverRolls(state, app, times);
+        if (away) world.log.write('info', 'the engine answers again');
         [away, misses] = [false, 0];
         await keepWatch(state, app, times);
       } finally {
@@ -111,7 +111,7 @@ async function connectAgainAndAgain(state: State): Promise<void> {
       }
     } catch (raised) {
       const why = awayBecause(raised, state.begun || world.signal.aborted);
-      if (!away && !world.signal.aborted) world.log.tell('error', `${why}; it is tried again until that is over`);
+      if (!away && !world.signal.aborted) world.log.write('error', `${why}; it is tried again until that is over`);
       away = true;
     }
     if (!world.signal.aborted) await nap(state, Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** misses));
@@ -142,15 +142,15 @@ async function keepWatch(state: State, app: WatchedApp, times: Timetable): Promi
     state.lookAt = Math.min(state.lookAt, world.clock.now() + GATHER_MS);
     state.wake();
   };
-  const onArrival = (arrival: Arrival): void => {
-    state.arrivals.take(arrival, world.clock.now());
+  const onLocalImage = (localImage: LocalImageEvent): void => {
+    state.localImages.take(localImage, world.clock.now());
     state.wake();
   };
   const onAway = (error: EngineError): void =>
-    world.log.tell('debug', `the engine's events can't be heard: ${error.message}`);
-  const ear = listen({ app, clock: world.clock, signal: listening.signal, onArrival, onChange, onAway });
+    world.log.write('debug', `the engine's events can't be heard: ${error.message}`);
+  const ear = listen({ app, clock: world.clock, signal: listening.signal, onLocalImage, onChange, onAway });
   // The next request reports an error that is not the engine's.
-  ear.catch((raised) => world.log.tell('error', unexpected(raised)));
+  ear.catch((raised) => world.log.write('error', unexpected(raised)));
   try {
     while (!world.signal.aborted) await oneRound(state, app, times);
   } finally {
@@ -159,17 +159,17 @@ async function keepWatch(state: State, app: WatchedApp, times: Timetable): Promi
 }
 
 async function oneRound(state: State, app: WatchedApp, times: Timetable): Promise<void> {
-  const { world, asked, arrivals } = state;
+  const { world, asked, localImages } = state;
   if (asked.delete('reload')) await reload(state, app);
   if (world.clock.now() >= state.lookAt) await lookAround(state, app, times);
-  await heed(state, app);
+  await rollLocalImages(state, app);
   const due = asked.delete('check') ? times.everything() : times.due(world.clock.now());
   if (due.size > 0) return update(state, app, times, due);
   if (asked.size > 0 || world.signal.aborted) return;
   const next = Math.min(
     state.lookAt,
     times.next() ?? Number.POSITIVE_INFINITY,
-    arrivals.next() ?? Number.POSITIVE_INFINITY,
+    localImages.next() ?? Number.POSITIVE_INFINITY,
   );
   await nap(state, Math.max(0, next - world.clock.now()));
 }
@@ -177,59 +177,64 @@ async function oneRound(state: State, app: WatchedApp, times: Timetable): Promis
 async function lookAround(state: State, app: WatchedApp, times: Timetable): Promise<void> {
   const { world } = state;
   state.lookAt = world.clock.now() + LOOK_EVERY_MS;
-  const appointments = await app.agenda(world.selectors, world.request);
-  await times.refresh(appointments, world.clock.now());
+  const scheduled = await app.scheduledChecks(world.selectors, world.request);
+  await times.refresh(scheduled, world.clock.now());
   state.begun = true;
-  state.teller.forget(new Set(appointments.map(({ service }) => service)));
-  state.teller.tell(appointments.flatMap(({ line }) => line ?? []));
+  state.results.forget(new Set(scheduled.map(({ service }) => service)));
+  state.results.write(scheduled.flatMap(({ line }) => line ?? []));
   const { size } = times.everything();
   if (size === state.watched) return;
   state.watched = size;
   const services = [...times.everything()];
   const none = size === 0 ? '; set the label swapctl.enable=true, name services, or use --all' : '';
-  world.log.tell('info', `watching ${size} service${size === 1 ? '' : 's'}${none}`, { services });
+  world.log.write('info', `watching ${size} service${size === 1 ? '' : 's'}${none}`, { services });
 }
 
 // The engine, or an earlier watch, may have died in the middle of a roll; a schedule may come due much later.
-async function mend({ world, teller: { tell } }: State, app: WatchedApp, times: Timetable): Promise<void> {
+async function recoverRolls({ world, results: { write } }: State, app: WatchedApp, times: Timetable): Promise<void> {
   const only = times.everything();
-  tell(await within(world.signal, (signal) => app.mend(world.selectors, { ...world.request, only, signal })));
+  write(
+    await within(world.signal, (signal) => app.recoverOptedIn(world.selectors, { ...world.request, only, signal })),
+  );
 }
 
 async function update(state: State, app: WatchedApp, times: Timetable, due: ReadonlySet<string>): Promise<void> {
   const {
     world,
     firstSeen,
-    teller: { tell },
+    results: { write },
   } = state;
   let away = false;
   try {
-    const services = await updateAndTell(world, app, { only: due, firstSeen });
-    tell(services);
+    const services = await updateAndLog(world, app, { only: due, firstSeen });
+    write(services);
     const asked = services.filter(({ outcome }) => outcome !== 'skipped');
     away = asked.length > 0 && asked.every(isAway);
   } catch (raised) {
     if (!isOfOne(raised)) throw raised;
-    world.log.tell('error', unexpected(raised), { services: [...due] });
+    world.log.write('error', unexpected(raised), { services: [...due] });
     away = true;
   }
   await times.checked(due, away, world.clock.now());
 }
 
 // A local image under a tracked name is rolled at once, whatever the schedule is, without asking a registry.
-async function heed({ world, since, firstSeen, arrivals, teller: { tell } }: State, app: WatchedApp): Promise<void> {
+async function rollLocalImages(
+  { world, since, firstSeen, localImages, results: { write } }: State,
+  app: WatchedApp,
+): Promise<void> {
   const { now } = world.clock;
-  const unread = arrivals.unread(now());
+  const unread = localImages.unread(now());
   if (unread.length > 0) {
-    const asked = app.arrived(world.selectors, { ...world.request, arrivals: unread, since });
+    const asked = app.arrived(world.selectors, { ...world.request, localImages: unread, since });
     const { services, later } = await orNothing(world, asked, { services: new Set<string>(), later: [] });
-    arrivals.read(unread, services, later, now());
+    localImages.read(unread, services, later, now());
   }
-  const due = arrivals.due(now());
+  const due = localImages.due(now());
   if (due.size === 0 || world.signal.aborted) return;
-  const lines = await orNothing(world, updateAndTell(world, app, { only: due, firstSeen, here: true }), []);
-  arrivals.done(due, lines, now());
-  tell(lines.filter(({ outcome }) => outcome !== 'current'));
+  const lines = await orNothing(world, updateAndLog(world, app, { only: due, firstSeen, here: true }), []);
+  localImages.done(due, lines, now());
+  write(lines.filter(({ outcome }) => outcome !== 'current'));
 }
 
 // The next scheduled check covers unreadable events.
@@ -238,12 +243,12 @@ async function orNothing<T>({ log }: WatchWorld, work: Promise<T>, nothing: T): 
     return await work;
   } catch (raised) {
     if (!isOfOne(raised)) throw raised;
-    log.tell('error', unexpected(raised));
+    log.write('error', unexpected(raised));
     return nothing;
   }
 }
 
-async function updateAndTell(
+async function updateAndLog(
   world: WatchWorld,
   app: WatchedApp,
   request: Pick<UpdateRequest, 'only' | 'firstSeen' | 'here'>,
@@ -253,7 +258,7 @@ async function updateAndTell(
     const report = await app.update(world.selectors, { ...world.request, ...request, perService, signal });
     world.onUpdate?.(report);
     // The roll of swapctl's own container may have ended the run: its other results are sent all the same.
-    await app.tell(report, { signal: signal.aborted ? new AbortController().signal : signal });
+    await app.notify(report, { signal: signal.aborted ? new AbortController().signal : signal });
     return report.services;
   });
 }
@@ -276,11 +281,11 @@ async function reload(state: State, app: WatchedApp): Promise<void> {
   state.lookAt = 0;
   try {
     await app.reload();
-    world.log.tell('info', 'swapctl.yml was read again');
+    world.log.write('info', 'swapctl.yml was read again');
   } catch (raised) {
     const known = raised instanceof SwapError;
     const why = known ? raised.message : unexpected(raised);
-    world.log.tell('error', `${why}; what was read before stays`, known ? { error: { code: raised.code } } : {});
+    world.log.write('error', `${why}; what was read before stays`, known ? { error: { code: raised.code } } : {});
   }
 }
 

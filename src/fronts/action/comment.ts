@@ -15,7 +15,7 @@ interface Thread {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const PATIENCE_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 const MOST_PAGES = 30;
 // GitHub takes 65536 characters.
 const LONGEST = 65_000;
@@ -84,7 +84,7 @@ function isOf({ login, type }: Fields, own: string): boolean {
 
 async function ask(url: string, request: RequestInit): Promise<unknown> {
   try {
-    const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(PATIENCE_MS), redirect: 'error' });
+    const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'error' });
     if (answer.ok) return await answer.json();
     throw new Error(`${request.method ?? 'GET'} was answered with ${answer.status}${adviceOn(answer.status)}`);
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Progress } from '../../core/report/progress.ts';
-import { harmlessText } from '../../core/text/harmless.ts';
+import { sanitizeText } from '../../core/text/sanitize.ts';
 import { createLines } from '../terminal/progress/lines.ts';
 import { styleFor } from '../terminal/style.ts';
 import { isDebug, type Outlet, type Runner } from './runner.ts';
@@ -21,7 +21,7 @@ export function createGroups(
     report: (progress) => {
       if (progress.kind !== 'slot') return lines.report(progress);
       close();
-      runner.group(harmlessText(`${progress.slot}: ${progress.strategy}: ${progress.because}`));
+      runner.group(sanitizeText(`${progress.slot}: ${progress.strategy}: ${progress.because}`));
       open = true;
     },
     stop: () => {

@@ -4,7 +4,7 @@ import type { Progress } from '../../core/report/progress.ts';
 import type { ReportedError } from '../../core/report/reported-error.ts';
 import { toReported } from '../../core/report/reported-error.ts';
 import { formatDuration } from '../../core/text/duration.ts';
-import { harmlessText } from '../../core/text/harmless.ts';
+import { sanitizeText } from '../../core/text/sanitize.ts';
 import { untilAborted } from '../common/aborted.ts';
 import { explained, gravest } from '../common/failure.ts';
 import type { Access } from './access.ts';
@@ -144,13 +144,13 @@ function limited(world: StepWorld, runner: Runner, ms: number | undefined): { si
   return { signal: run.signal, end };
 }
 
-interface Told {
+interface Shown {
   readonly asked: Asked | undefined;
   readonly result: Result;
   readonly seconds: number;
 }
 
-async function tell(world: StepWorld, runner: Runner, { asked, result, seconds }: Told): Promise<void> {
+async function tell(world: StepWorld, runner: Runner, { asked, result, seconds }: Shown): Promise<void> {
   for (const [name, value] of Object.entries(outputsOf(result, seconds))) runner.output(name, value);
   for (const { what, error } of errorsOf(result)) annotate(runner, what, error);
   const title =
@@ -163,7 +163,7 @@ async function tell(world: StepWorld, runner: Runner, { asked, result, seconds }
     const written = await comment(markdown, { env: world.env, token: asked.comment.token, key });
     if (!written) runner.text('this run is of no pull request, so there is nothing to comment on\n');
   } catch (error) {
-    runner.annotate('warning', 'swapctl', harmlessText(messageOf(error)));
+    runner.annotate('warning', 'swapctl', sanitizeText(messageOf(error)));
   }
 }
 
@@ -185,8 +185,8 @@ function outputsOf(result: Result, seconds: number): Record<string, string> {
 
 function annotate(runner: Runner, what: string, { message, hint, log = [] }: ReportedError): void {
   const said = log.length > 0 ? ['', 'The last lines that its container wrote:', ...log.slice(-10)] : [];
-  const lines = [message, ...(hint ? [hint] : []), ...said].map(harmlessText);
-  runner.annotate('error', harmlessText(what === 'swapctl' ? what : `swapctl: ${what}`), lines.join('\n'));
+  const lines = [message, ...(hint ? [hint] : []), ...said].map(sanitizeText);
+  runner.annotate('error', sanitizeText(what === 'swapctl' ? what : `swapctl: ${what}`), lines.join('\n'));
 }
 
 function reportedError(error: unknown): ReportedError {
@@ -208,7 +208,7 @@ async function afterJob(world: StepWorld, runner: Runner): Promise<number> {
     if (dryRun || access.server) return 0;
     const items = await withApp(world, runner, { access, config }, (app) => app.recover(services, world.signal));
     for (const { service, found, outcome } of items)
-      runner.annotate('notice', 'swapctl', harmlessText(`${service}: ${found}: ${outcome}`));
+      runner.annotate('notice', 'swapctl', sanitizeText(`${service}: ${found}: ${outcome}`));
     return gravest(items.map(({ outcome }) => (outcome === 'failed' ? 3 : 0)));
   } catch (error) {
     annotate(runner, 'swapctl', reportedError(error));

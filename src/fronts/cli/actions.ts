@@ -34,7 +34,7 @@ export async function runRoll(session: Session, services: string[], flags: RollF
     });
   const reports = await withApp(session, { changes: true, long: true }, async (app) => {
     const rolled = await app.roll(services, request);
-    if (flags.notify) await app.tell(runOf(rolled), { signal: forTelling(session.context.signal), asked: true });
+    if (flags.notify) await app.notify(runOf(rolled), { signal: notifySignal(session.context.signal), asked: true });
     return rolled;
   });
   show(session, reports, (await views()).reportsView, oneOrAll(services, reports));
@@ -42,7 +42,7 @@ export async function runRoll(session: Session, services: string[], flags: RollF
 }
 
 // An interrupted roll deserves a notification; only an interruption during the sending ends that.
-function forTelling(signal: AbortSignal): AbortSignal {
+function notifySignal(signal: AbortSignal): AbortSignal {
   return signal.aborted ? new AbortController().signal : signal;
 }
 
@@ -87,7 +87,7 @@ export async function runCheck(session: Session, services: string[]): Promise<nu
 }
 
 const UPDATES = 10;
-const NOT_TOLD = 5;
+const NOT_NOTIFIED = 5;
 
 /** Rolls services with a newer image and an open window, and prints the result of each service. */
 export async function runUpdate(session: Session, services: string[], flags: UpdateFlags): Promise<number> {
@@ -98,7 +98,7 @@ export async function runUpdate(session: Session, services: string[], flags: Upd
   const updating = () =>
     withApp(session, intent, async (app) => {
       const updated = await app.update(services, request);
-      if (!request.dryRun) await app.tell(updated, { signal: forTelling(session.context.signal) });
+      if (!request.dryRun) await app.notify(updated, { signal: notifySignal(session.context.signal) });
       return updated;
     });
   const { metricsFile: file } = flags;
@@ -188,7 +188,7 @@ export async function runConfig(
     case 'test-notify': {
       const deliveries = await desk.testNotify(context.signal);
       show(session, deliveries, (await views()).deliveriesView);
-      return deliveries.some(({ outcome }) => outcome === 'failed') ? NOT_TOLD : 0;
+      return deliveries.some(({ outcome }) => outcome === 'failed') ? NOT_NOTIFIED : 0;
     }
     case 'schema': {
       const schema = await desk.schema();

@@ -45,7 +45,7 @@ async function runInstall({ context, globals }: Session, flags: InstallFlags): P
   if (runs !== 'update' && schedule !== undefined)
     return fail('usage', `--${runs} takes no --schedule: set the schedule in swapctl.yml or in labels`, { hint });
   const desk = await context.openInstall(globals);
-  const plan = await desk.plan({ way: cron ? 'cron' : 'systemd', runs, schedule });
+  const plan = await desk.plan({ scheduler: cron ? 'cron' : 'systemd', runs, schedule });
   if (print) show({ context, globals }, printable(plan), printedView, plan);
   else {
     const files = await desk.write(plan.files, { force });

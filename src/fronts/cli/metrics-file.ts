@@ -6,7 +6,7 @@ import { recordUpdate } from '../../core/metrics/record.ts';
 import { readMetrics } from '../../core/metrics/saved.ts';
 import { messageOf, SwapError } from '../../core/model/error.ts';
 import type { UpdateReport } from '../../core/update/update.ts';
-import { harmless } from '../terminal/harmless.ts';
+import { sanitize } from '../terminal/sanitize.ts';
 import type { Session } from './session.ts';
 
 /** The metrics file of a run; `whole`: the run concerns all services. */
@@ -51,7 +51,7 @@ async function change(
     await replace(file, metricsText(metrics));
   } catch (error) {
     const why = `the metrics file ${file} can't be written: ${messageOf(error)}`;
-    context.terminal.stderr.write(`swapctl: ${harmless(why)}\n  the updates themselves are not affected\n`);
+    context.terminal.stderr.write(`swapctl: ${sanitize(why)}\n  the updates themselves are not affected\n`);
   }
 }
 

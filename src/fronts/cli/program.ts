@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { SwapError } from '../../core/model/error.ts';
 import { createProgram } from './commands.ts';
 import type { CliContext } from './context.ts';
-import { tellFailure } from './failure.ts';
+import { printFailure } from './failure.ts';
 
 /** Runs one command line (without the program's own name) and resolves to the exit status; it never rejects. */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
@@ -17,7 +17,7 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
     const { verbose = false, color = true } = program.opts<{ verbose?: boolean; color?: boolean }>();
-    return tellFailure(error, {
+    return printFailure(error, {
       terminal: context.terminal,
       json: asksForJson(argv),
       verbose: verbose && !isUsage(error),

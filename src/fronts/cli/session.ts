@@ -2,10 +2,10 @@ import type { App } from '../../app/app.ts';
 import { fail } from '../../core/model/error.ts';
 import { interrupted, untilAborted } from '../common/aborted.ts';
 import { explained } from '../common/failure.ts';
-import { harmless } from '../terminal/harmless.ts';
 import { jsonText } from '../terminal/json.ts';
 import { createReporter, isTraced } from '../terminal/progress/create.ts';
 import type { Reporter } from '../terminal/progress/reporter.ts';
+import { sanitize } from '../terminal/sanitize.ts';
 import { type Page, pageFor } from '../terminal/style.ts';
 import type { Report } from '../terminal/terminal.ts';
 import type { CliContext } from './context.ts';
@@ -61,7 +61,7 @@ export function show<T>(
   document: unknown = data,
 ): void {
   const { terminal } = context;
-  const lines = (): string[] => view(harmless(data), pageFor(terminal, globals.color)).map((line) => `${line}\n`);
+  const lines = (): string[] => view(sanitize(data), pageFor(terminal, globals.color)).map((line) => `${line}\n`);
   terminal.stdout(globals.json ? jsonText(document, terminal) : lines().join(''));
 }
 

@@ -1,6 +1,6 @@
 import type { UpdateRequest, WatchedApp } from '../../app/app.ts';
 import type { WatchLog } from '../../daemons/log.ts';
-import { beat } from '../../daemons/watch/heartbeat.ts';
+import { writeHeartbeats } from '../../daemons/watch/heartbeat.ts';
 import { watch } from '../../daemons/watch/watch.ts';
 import { jsonLog, lineLog, progressTo } from '../terminal/log.ts';
 import { isTraced, leastLevel } from '../terminal/progress/create.ts';
@@ -20,7 +20,7 @@ export function startWatch(
   const log = logOf(session);
   const clock = { now, sleep: context.sleep };
   const file = heartbeat || env.SWAPCTL_HEARTBEAT;
-  if (file) void beat(file, { clock, log, signal: context.signal });
+  if (file) void writeHeartbeats(file, { clock, log, signal: context.signal });
   return watch({
     open: () => openWatched(session, progressTo(log, isTraced(globals, env))),
     clock,

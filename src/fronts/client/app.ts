@@ -13,7 +13,7 @@ import { type Connection, connect, pathOf } from './http.ts';
 import { type Following, follow, type RemoteJob } from './job.ts';
 
 /** The use cases that a server offers. */
-type Remote = Pick<App, 'roll' | 'plan' | 'rollback' | 'history' | 'status' | 'check' | 'update' | 'names' | 'tell'>;
+type Remote = Pick<App, 'roll' | 'plan' | 'rollback' | 'history' | 'status' | 'check' | 'update' | 'names' | 'notify'>;
 
 interface ServiceStatus {
   readonly service: string;
@@ -75,7 +75,7 @@ function useCases(following: Following): Remote {
     },
     names: async () => (await services(connection, [])).map(({ service }) => service),
     // The server sends the notifications of its updates itself.
-    tell: async () => [],
+    notify: async () => [],
   };
 }
 

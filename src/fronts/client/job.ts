@@ -52,10 +52,10 @@ export async function follow<T>(
   if (signal.aborted) cancel();
   const seen = new Set<string>();
   try {
-    tellSteps(last.job, seen, report);
+    reportSteps(last.job, seen, report);
     while (last.job.state !== 'done') {
       last = await nextOf(connection, path, last);
-      tellSteps(last.job, seen, report);
+      reportSteps(last.job, seen, report);
     }
     return last.job;
   } finally {
@@ -99,20 +99,20 @@ function jobOf<T>({ document, etag }: Answer): Seen<T> {
   return { job: { ...job, id: job.id, state: job.state, plan: job.plan ?? [], steps: job.steps ?? [] }, etag };
 }
 
-function tellSteps(job: RemoteJob<unknown>, seen: Set<string>, report: Following['report']): void {
+function reportSteps(job: RemoteJob<unknown>, seen: Set<string>, report: Following['report']): void {
   for (const step of job.steps) {
     const { at, kind, slot, text } = step;
     const key = `${at} ${kind} ${slot ?? ''} ${text}`;
     if (seen.has(key)) continue;
     seen.add(key);
-    if (slot !== undefined) tellSlot(job, slot, seen, report);
+    if (slot !== undefined) reportSlot(job, slot, seen, report);
     if (step.reason !== undefined) report({ kind: 'logged', text: loggedText(step) });
     report({ kind: kind === 'probe' ? 'debug' : 'note', text: slot === undefined ? text : `${slot}: ${text}` });
   }
 }
 
 // As on the engine itself: the strategy of a replica before its first step.
-function tellSlot({ plan }: RemoteJob<unknown>, slot: string, seen: Set<string>, report: Following['report']): void {
+function reportSlot({ plan }: RemoteJob<unknown>, slot: string, seen: Set<string>, report: Following['report']): void {
   const planned = plan.find((one) => one.slot === slot);
   const key = `slot ${slot} ${planned?.strategy}`;
   if (!planned || seen.has(key)) return;

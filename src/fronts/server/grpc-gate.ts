@@ -17,7 +17,7 @@ export function grpcGate(site: Site, options: { readonly reflection: boolean }):
       (raised) => {
         loading = undefined;
         // The files of the program may have been replaced meanwhile.
-        site.world.log.tell('error', `gRPC can't be loaded: ${messageOf(raised)}; restart swapctl serve`);
+        site.world.log.write('error', `gRPC can't be loaded: ${messageOf(raised)}; restart swapctl serve`);
         response.writeHead(503);
         response.end();
       },

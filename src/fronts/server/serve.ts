@@ -72,7 +72,7 @@ export async function openServer(given: ServeWorld): Promise<Server> {
   const { now } = clock;
   const addresses = config.listen.length > 0 ? config.listen : [USUAL];
   for (const address of addresses) mustBeSafe(address, config);
-  const note = (text: string): void => log.tell('warn', text);
+  const note = (text: string): void => log.write('warn', text);
   const tokens = config.tokens === undefined ? undefined : await openTokens(config.tokens, note);
   const metrics = new Metrics();
   const reported: Report = (progress) => given.report(progress, currentJob());
@@ -91,7 +91,7 @@ export async function openServer(given: ServeWorld): Promise<Server> {
   const own = { use: door.use, now, newId, resumes, earlier, onResume };
   const book: JobBook = new JobBook({ ...own, within: withinJob, report: reported });
   book.subscribe((job, step) => {
-    if (step === undefined && job.state === 'done') tellEnd(log, job);
+    if (step === undefined && job.state === 'done') logEnd(log, job);
   });
   const ending = endingWith(signal);
   const gate = createGatekeeper(config, tokens);
@@ -111,7 +111,7 @@ export async function openServer(given: ServeWorld): Promise<Server> {
     grpc: config.grpc ? grpcGate(site, config) : () => false,
   };
   const listeners = await listenOn(addresses, config, answering, log);
-  for (const address of listeners.addresses) log.tell('info', `listening on ${address}`, { address });
+  for (const address of listeners.addresses) log.write('info', `listening on ${address}`, { address });
   return {
     book,
     perService: (actor) => book.perService(actor, noteOwn),
@@ -138,10 +138,10 @@ function isNamed(key: string, selectors: readonly string[]): boolean {
   return selectors.length === 0 || selectors.some((name) => key === name || key.endsWith(`/${name}`));
 }
 
-function tellEnd(log: ServerLog, { id, kind, service, actor, outcome = 'failed', error }: Job): void {
+function logEnd(log: ServerLog, { id, kind, service, actor, outcome = 'failed', error }: Job): void {
   const why = error ? `: ${error.message}` : '';
   const text = `${kind}${service ? ` of ${service}` : ''} by ${actor}: ${outcome}${why}`;
-  log.tell(outcome === 'failed' ? 'error' : 'info', text, { job: id, kind, service, actor, outcome });
+  log.write(outcome === 'failed' ? 'error' : 'info', text, { job: id, kind, service, actor, outcome });
 }
 
 const USUAL: Listen = { kind: 'unix', path: USUAL_SOCKET };

@@ -6,7 +6,7 @@ import type { Gatekeeper } from './access/authenticate.ts';
 
 /** The log of the server: a sentence, and the facts behind it. */
 export interface ServerLog {
-  tell(level: 'debug' | 'info' | 'warn' | 'error', text: string, facts?: Readonly<Record<string, unknown>>): void;
+  write(level: 'debug' | 'info' | 'warn' | 'error', text: string, facts?: Readonly<Record<string, unknown>>): void;
 }
 
 /** Everything that the API works with. */

@@ -2,9 +2,9 @@ import { pino } from 'pino';
 import { decisionText } from '../../core/report/decision-text.ts';
 import { callText } from '../../core/report/progress.ts';
 import { describeStep } from '../../core/rollout/step.ts';
-import { harmlessText } from '../../core/text/harmless.ts';
+import { sanitizeText } from '../../core/text/sanitize.ts';
 import type { Level, WatchLog } from '../../daemons/log.ts';
-import { harmless } from './harmless.ts';
+import { sanitize } from './sanitize.ts';
 import type { Style } from './style.ts';
 import type { Report } from './terminal.ts';
 
@@ -21,7 +21,7 @@ export function jsonLog(write: Write, least: Level): WatchLog {
     },
     { write },
   );
-  return { tell: (level, text, facts = {}) => logger[level](harmless(facts), harmlessText(text)) };
+  return { write: (level, text, facts = {}) => logger[level](sanitize(facts), sanitizeText(text)) };
 }
 
 const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error'];
@@ -35,10 +35,10 @@ export function lineLog(write: Write, least: Level, style: Style, now: () => num
     error: style.red,
   };
   return {
-    tell: (level, text) => {
+    write: (level, text) => {
       if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
       const time = new Date(now()).toISOString().replace(/\.\d+Z$/, 'Z');
-      write(`${style.dim(time)} ${paints[level](harmlessText(text).trimEnd())}\n`);
+      write(`${style.dim(time)} ${paints[level](sanitizeText(text).trimEnd())}\n`);
     },
   };
 }
@@ -48,36 +48,43 @@ export function progressTo(log: WatchLog, traced = false): Report {
   return (progress) => {
     switch (progress.kind) {
       case 'note':
-        return log.tell('info', progress.text);
+        return log.write('info', progress.text);
       case 'evidence': {
         const { slot, container, health, log: lines } = progress;
         const said = [...health, ...lines].at(-1);
-        return log.tell('warn', `${slot}: ${container} failed${said ? `: ${said}` : ''}`, { slot, health, log: lines });
+        return log.write('warn', `${slot}: ${container} failed${said ? `: ${said}` : ''}`, {
+          slot,
+          health,
+          log: lines,
+        });
       }
       case 'slot':
-        return log.tell('info', `${progress.slot}: roll it, ${progress.strategy}`, {
+        return log.write('info', `${progress.slot}: roll it, ${progress.strategy}`, {
           slot: progress.slot,
           way: progress.strategy,
         });
       case 'pulled':
-        return log.tell('info', `pulled ${progress.reference}`, { reference: progress.reference, ms: progress.ms });
+        return log.write('info', `pulled ${progress.reference}`, { reference: progress.reference, ms: progress.ms });
       case 'building':
-        return log.tell('info', `${progress.what}: ${progress.line}`, { building: progress.what, line: progress.line });
+        return log.write('info', `${progress.what}: ${progress.line}`, {
+          building: progress.what,
+          line: progress.line,
+        });
       case 'built':
-        return log.tell('info', `${progress.what}: built`, { built: progress.what, ms: progress.ms });
+        return log.write('info', `${progress.what}: built`, { built: progress.what, ms: progress.ms });
       case 'build-failed': {
         const { what, message, log: lines } = progress;
-        for (const line of [...lines, message]) log.tell('error', `${what}: ${line}`, { building: what, line });
+        for (const line of [...lines, message]) log.write('error', `${what}: ${line}`, { building: what, line });
         return;
       }
       case 'step':
-        return log.tell('debug', `${progress.slot}: ${describeStep(progress.step)}`);
+        return log.write('debug', `${progress.slot}: ${describeStep(progress.step)}`);
       case 'debug':
-        return log.tell('debug', progress.text);
+        return log.write('debug', progress.text);
       case 'call':
-        return log.tell('debug', callText(progress));
+        return log.write('debug', callText(progress));
       case 'decision':
-        return traced ? log.tell('debug', decisionText(progress.slot, progress.seen, progress.decision)) : undefined;
+        return traced ? log.write('debug', decisionText(progress.slot, progress.seen, progress.decision)) : undefined;
       case 'logged':
       case 'asked':
       case 'resolving':

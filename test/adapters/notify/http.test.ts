@@ -220,7 +220,7 @@ suite('what goes wrong', () => {
 
   test('the time limit ends the wait for a receiver', async (t) => {
     const server = await scripted(t, () => {});
-    const [one] = await told([notifier('webhook', { url: `http://${server.host}/` })], { patienceMs: 50 });
+    const [one] = await told([notifier('webhook', { url: `http://${server.host}/` })], { timeoutMs: 50 });
     assert.equal(one?.error, 'no answer within 0.05 s');
     const [other] = await told([notifier('webhook', { url: `http://${server.host}/` })], {
       signal: AbortSignal.abort(),

@@ -137,9 +137,9 @@ test('the time limit ends the wait for a silent server, and its connection', { s
   t.after(() => server.close());
   const url = `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`;
   // A busy machine takes longer to get there.
-  for (let patienceMs = 200; closed === undefined; patienceMs *= 2) {
-    const [one] = await told([notifier('email', { url, ...ADDRESSES })], { patienceMs });
-    assert.equal(one?.error, `no answer within ${patienceMs / 1000} s`);
+  for (let timeoutMs = 200; closed === undefined; timeoutMs *= 2) {
+    const [one] = await told([notifier('email', { url, ...ADDRESSES })], { timeoutMs });
+    assert.equal(one?.error, `no answer within ${timeoutMs / 1000} s`);
   }
   await closed;
 });

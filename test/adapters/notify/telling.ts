@@ -49,12 +49,12 @@ export async function told(
     summary?: Summary;
     clock?: Clock;
     authorities?: readonly string[];
-    patienceMs?: number;
+    timeoutMs?: number;
     signal?: AbortSignal;
     env?: Record<string, string>;
   } = {},
 ): Promise<Delivery[]> {
-  const { summary = SUMMARY, clock = stoppedClock(), authorities = [], patienceMs = 10_000, env = {} } = options;
-  const notify = openNotify({ env, clock, authorities: async () => authorities, patienceMs });
+  const { summary = SUMMARY, clock = stoppedClock(), authorities = [], timeoutMs = 10_000, env = {} } = options;
+  const notify = openNotify({ env, clock, authorities: async () => authorities, timeoutMs });
   return notify(summary, notifiers, options.signal ?? new AbortController().signal);
 }

@@ -251,11 +251,11 @@ suite('faults', () => {
   });
 
   // Short enough for a test, and waited for in full: the test is that it ends.
-  const patience = { connect: 2000, headers: 100, body: 100, attempt: 300 };
+  const timeouts = { connect: 2000, headers: 100, body: 100, attempt: 300 };
 
   test('a registry that stalls ends in time, and those who wait behind it at once', async (t) => {
     const { host, lines } = await scripted(t, () => {});
-    const registry = client(t, { patience });
+    const registry = client(t, { timeouts });
     const asking = Array.from({ length: 40 }, (_, at) => registry.digest(parseReference(`${host}/app-${at}:1`), never));
     await Promise.all(asking.map((one) => refuses(one, 'registry-unreachable', /does not answer in time/)));
     assert.equal(lines().length, 1, 'the first question finds out, the others are not asked');
@@ -263,7 +263,7 @@ suite('faults', () => {
 
   test('a registry that stops in the middle of an answer ends in time', async (t) => {
     const { host } = await scripted(t, (_, response) => void response.writeHead(200).write('{'));
-    const asked = client(t, { patience: { ...patience, attempt: 10_000 } }).tags(
+    const asked = client(t, { timeouts: { ...timeouts, attempt: 10_000 } }).tags(
       parseReference(`${host}/app:1`),
       never,
     );
@@ -275,7 +275,7 @@ suite('faults', () => {
       const drip = setInterval(() => response.write(' '), 20);
       response.on('close', () => clearInterval(drip));
     });
-    const asked = client(t, { patience }).tags(parseReference(`${host}/app:1`), never);
+    const asked = client(t, { timeouts }).tags(parseReference(`${host}/app:1`), never);
     // The head may or may not have arrived by then, depending on speed.
     await refuses(asked, 'registry-unreachable', /does not answer in time|does not come to an end/);
   });
@@ -326,7 +326,7 @@ suite('faults', () => {
       await refuses(registry.digest(parseReference(`${host}/other:1`), never), 'rate-limited', /asked too often/);
       assert.equal(lines().length, 1);
       quiet = false;
-      clock.forward(3_600_001);
+      clock.redirectAddress(3_600_001);
       assert.equal(await registry.digest(parseReference(`${host}/other:1`), never), one.manifest.digest);
     });
 
@@ -451,10 +451,10 @@ suite('logins', () => {
     const asking = client(t, { clock });
     const ask = () => asking.digest(parseReference(`${registry.host}/a:1`), never);
     await ask();
-    clock.forward(50_000);
+    clock.redirectAddress(50_000);
     await ask();
     assert.equal(issuer.lines().length, 1);
-    clock.forward(10_000);
+    clock.redirectAddress(10_000);
     await ask();
     assert.equal(issuer.lines().length, 2);
   });

@@ -53,10 +53,10 @@ test('AWS keys of the environment are changed for a login, which is kept until i
   const { api, clock, loginFor } = await amazon(t, token(Date.UTC(2026, 0, 1, 12) / 1000));
   const login = { username: 'AWS', password: 'pass:word', serveraddress: REGISTRY };
   assert.deepEqual(await loginFor(REGISTRY), login);
-  clock.forward(11 * 3_600_000);
+  clock.redirectAddress(11 * 3_600_000);
   assert.deepEqual(await loginFor(REGISTRY), login);
   assert.equal(api.asked.length, 1);
-  clock.forward(3_600_000);
+  clock.redirectAddress(3_600_000);
   await loginFor(REGISTRY);
   assert.equal(api.asked.length, 2);
   const [asked] = api.asked;

@@ -191,7 +191,7 @@ test('a proxy is used for what is elsewhere, and never for this machine', async 
 
 suite('a registry that is not inside', () => {
   // Its name does not resolve, so it is at no inner address; its redirect is.
-  const leads = async (t: TestContext, host: string) => {
+  const isActive = async (t: TestContext, host: string) => {
     const dial = openDial(readSettings({ mirrors: [], insecure: [] }, '/nowhere'), {});
     t.after(() => dial.close());
     const url = new URL(`http://${host}/token`);
@@ -204,7 +204,7 @@ suite('a registry that is not inside', () => {
   for (const name of ['127.0.0.1', 'localhost'])
     test(`can't lead to ${name}`, async (t) => {
       const { host, lines } = await scripted(t, (_, response) => void response.end());
-      const error = await leads(t, host.replace('127.0.0.1', name)).catch((raised) => raised);
+      const error = await isActive(t, host.replace('127.0.0.1', name)).catch((raised) => raised);
       assert.equal(error.code, 'bad-answer');
       assert.match(error.message, /at a private address while the registry is not/);
       assert.deepEqual(lines(), []);

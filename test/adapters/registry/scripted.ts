@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { systemClock } from '../../../src/adapters/host/clock.ts';
 import { registryClient } from '../../../src/adapters/registry/client.ts';
-import type { Patience } from '../../../src/adapters/registry/http/way.ts';
+import type { Timeouts } from '../../../src/adapters/registry/http/connections.ts';
 import type { Clock } from '../../../src/ports/host.ts';
 import type { LoginFor, RegistryReach, Report } from '../../../src/ports/ports.ts';
 import type { Registry } from '../../../src/ports/registry.ts';
@@ -56,7 +56,7 @@ export function client(
     clock?: Clock;
     rules?: Partial<RegistryReach>;
     certs?: string;
-    patience?: Patience;
+    timeouts?: Timeouts;
     report?: Report;
   } = {},
 ): Registry {
@@ -74,14 +74,14 @@ export function client(
 }
 
 /** A clock that only a sleep moves, and that records the sleeps. */
-export function stoppedClock(): Clock & { readonly slept: number[]; forward(ms: number): void } {
+export function stoppedClock(): Clock & { readonly slept: number[]; redirectAddress(ms: number): void } {
   let now = Date.UTC(2026, 0, 1);
   const slept: number[] = [];
   return {
     slept,
     now: () => now,
     monotonic: () => now,
-    forward: (ms) => {
+    redirectAddress: (ms) => {
       now += ms;
     },
     sleep: async (ms) => {

@@ -100,7 +100,7 @@ async function engine() {
   return started;
 }
 
-interface Way {
+interface Connections {
   readonly place: Place;
   readonly url: string;
   readonly byName?: boolean;
@@ -108,17 +108,17 @@ interface Way {
 
 interface Stage {
   readonly web: Service;
-  readonly ways: Record<string, Way>;
+  readonly ways: Record<string, Connections>;
 }
 
 async function published(world: World): Promise<Stage> {
   const network = await world.network('net');
   const port = await fixedPort();
   const web = await startService(world, 'web', { ...SERVICE, ports: [{ host: port }], network });
-  return { web, ways: await waysIn(world, network, port) };
+  return { web, ways: await entrances(world, network, port) };
 }
 
-async function waysIn(world: World, network: string, port: number): Promise<Record<string, Way>> {
+async function entrances(world: World, network: string, port: number): Promise<Record<string, Connections>> {
   const other = otherHost(world);
   const here = { world, netns: world.netns };
   const at = (host: string) => `http://${host}:${port}/`;

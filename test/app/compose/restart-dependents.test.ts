@@ -115,13 +115,13 @@ suite('after a roll that succeeded', () => {
     const stage = await stageOf(COMPOSED);
     add(stage, 'api', { dependsOn: RESTARTED });
     const other = stage.open();
-    const { takeLease } = await import('../../../src/app/lock/lease.ts');
-    const lease = await stage.machine.clock.run(takeLease(other.ports, 'shop/api', ['api:1']));
+    const { takeLock } = await import('../../../src/app/lock/held-lock.ts');
+    const heldLock = await stage.machine.clock.run(takeLock(other.ports, 'shop/api', ['api:1']));
     const seen = watched(stage, ['api']);
     const report = await rolled(stage);
     assert.deepEqual(seen(), { api: 0 });
     assert.match(report.attention?.[0]?.message ?? '', /^shop-api-1 could not be restarted: another roll of shop\/api/);
-    await stage.machine.clock.run(lease.release());
+    await stage.machine.clock.run(heldLock.release());
   });
 });
 

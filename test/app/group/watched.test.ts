@@ -13,7 +13,7 @@ test('a watch rolls what is newer on all hosts by schedule, and goes on while a 
     open: async () => ({ app: operator.app.watched, close: () => operator.app.close() }),
     clock: fleet.clock,
     dice: () => 0,
-    log: { tell: (level: string, text: string) => void said.push(`${level} ${text}`) } as unknown as WatchWorld['log'],
+    log: { write: (level: string, text: string) => void said.push(`${level} ${text}`) } as unknown as WatchWorld['log'],
     signal: end.signal,
     onAsked: () => {},
     tidy: () => {},

@@ -37,7 +37,7 @@ test('no retained image is removed while the container with its history is gone'
   const engine = memoryEngine(machine, place.remote);
   const ports = { engine, host: { sha256 }, report: () => {} } as unknown as Ports;
   const policy = { keep: 1, backupKeep: 1, backup: { kind: 'none' } } as const;
-  const keepers = [{ home: 'gone', policy, images: imageCache() }];
+  const keepers = [{ slotName: 'gone', policy, images: imageCache() }];
   await machine.clock.run(retireOldImages(ports, service, keepers));
   assert.deepEqual(await machine.clock.run(engine.imageTags(keepRepository(service, sha256))), [kept]);
 });

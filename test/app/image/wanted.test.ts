@@ -17,7 +17,7 @@ test('a roll says that an image is pinned, unless another one is asked for', asy
   } as unknown as Ports;
   const wanted = (follows: string, image?: string) => {
     const slot = {
-      home: 'web',
+      slotName: 'web',
       follows: parseReference(follows),
       policy: {},
       track: { kind: 'digest' },

@@ -12,7 +12,7 @@ const mate = (networkOf: string, status: 'running' | 'exited' = 'running') =>
 
 function halfDone(...others: ReturnType<typeof summary>[]): string[] {
   const all = [ROLLED, ...others];
-  return groupServices(all).flatMap((service) => halfDoneOf(service, all).map(({ home }) => home));
+  return groupServices(all).flatMap((service) => halfDoneOf(service, all).map(({ slotName }) => slotName));
 }
 
 test('a slot is not whole as long as others live in the network of the container that is gone', () => {

@@ -90,7 +90,7 @@ test('the program that empties a volume comes from no image of anybody else', as
   const stranger = raw({ id: 'stranger', name: 'stranger', imageId: 'evil' });
   const { ports, asked } = world({ containers: [stranger, slot], images: { slot: {}, evil: {} } });
   const all = await listed(ports.engine);
-  const trusted = { service: 'web', home: 'web', named: undefined };
+  const trusted = { service: 'web', slotName: 'web', named: undefined };
   assert.equal((await findEraser(ports, all, { ...trusted, images: ['slot'] }))?.image, 'slot');
   assert.equal(await findEraser(ports, all, { ...trusted, images: ['gone'] }), undefined);
   assert.deepEqual(asked, ['images', 'look into web']);

@@ -74,7 +74,7 @@ function waiting(hanging: Hanging): SlotRun {
     memory,
     policy: POLICY,
     answered: { ports: [], required: false },
-    names: { home: 'web' },
+    names: { slotName: 'web' },
     signal: new AbortController().signal,
     now: () => now,
     ports: {

@@ -11,7 +11,7 @@ test('a stand-in that ends as it gets the ports is a failure of its image', asyn
   const stage = await stageOf(SETUPS.handover);
   const { machine, own } = stage;
   const process = stage.open();
-  process.before('kernel.setCover', 1, () => {
+  process.before('kernel.setPortRedirect', 1, () => {
     const standIn = machine.names.get(slotNames(own[0] ?? '').standIn) ?? assert.fail('it is there');
     end(machine, standIn, 3);
   });

@@ -13,7 +13,7 @@ import {
 } from '../../matrix/checks.ts';
 import { SETUPS, type Setup } from '../../matrix/setups.ts';
 import { command, PORT, recovered, type Stage, stageOf } from '../../matrix/stage.ts';
-import { type Connection, connect, type WayIn } from '../../memory/clients.ts';
+import { type Connection, connect, type Entrance } from '../../memory/clients.ts';
 import { end } from '../../memory/lifecycle.ts';
 import type { Process } from '../../memory/process.ts';
 
@@ -24,8 +24,8 @@ const MANY = 100;
 /** In the middle of the two seconds for which the set-ups have the candidate watched. */
 const MEANWHILE_MS = 1000;
 
-const BY_NAME: WayIn = { kind: 'name', network: 'net', name: 'app' };
-const BY_PORT: WayIn = { kind: 'port', hostPort: PORT };
+const BY_NAME: Entrance = { kind: 'name', network: 'net', name: 'app' };
+const BY_PORT: Entrance = { kind: 'port', hostPort: PORT };
 
 async function rolled(stage: Stage, process: Process, signal?: AbortSignal): Promise<ServiceReport> {
   const report = await command(stage, process, signal);
@@ -42,7 +42,7 @@ function meanwhile(stage: Stage, process: Process, act: () => void): void {
 }
 
 /** How many of many new connections go to each container, by its name. */
-function tally({ machine, place }: Stage, way: WayIn): Record<string, number> {
+function tally({ machine, place }: Stage, way: Entrance): Record<string, number> {
   const counts: Record<string, number> = {};
   for (let made = 0; made < MANY; made++) {
     const one = connect(machine, place.rules, way) ?? assert.fail(`${JSON.stringify(way)} is refused`);
@@ -52,7 +52,7 @@ function tally({ machine, place }: Stage, way: WayIn): Record<string, number> {
   return counts;
 }
 
-function addressOf({ machine }: Stage, name: string): WayIn {
+function addressOf({ machine }: Stage, name: string): Entrance {
   return { kind: 'address', address: machine.names.get(name)?.networks.net?.IPAddress ?? assert.fail(`no ${name}`) };
 }
 

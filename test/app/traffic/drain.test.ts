@@ -27,7 +27,7 @@ interface Scene {
 interface Drained {
   readonly tookMs: number;
   readonly connections: DrainedConnections | undefined;
-  readonly turnedAwayAt: number | undefined;
+  readonly rejectingAt: number | undefined;
   readonly notes: string[];
 }
 
@@ -35,7 +35,7 @@ interface Drained {
 async function drained(scene: Scene): Promise<Drained> {
   const { diagnosis, count, drainIdle = true, gates = false, drainClose = false } = scene;
   let now = 0;
-  let turnedAwayAt: number | undefined;
+  let rejectingAt: number | undefined;
   const told: Progress[] = [];
   const memory = freshMemory();
   const run = {
@@ -60,7 +60,7 @@ async function drained(scene: Scene): Promise<Drained> {
       },
       kernel: {
         shut: async () => {
-          turnedAwayAt = now;
+          rejectingAt = now;
         },
       },
       report: (one: Progress) => told.push(one),
@@ -68,7 +68,7 @@ async function drained(scene: Scene): Promise<Drained> {
   } as unknown as SlotRun;
   await drain(run, OLD, async () => {});
   const notes = told.flatMap((one) => ('text' in one ? [one.text] : []));
-  return { tookMs: now, connections: memory.drained.get('old'), turnedAwayAt, notes };
+  return { tookMs: now, connections: memory.drained.get('old'), rejectingAt, notes };
 }
 
 function seen(...connections: readonly Partial<Connection>[]): Diagnosis {
@@ -143,14 +143,14 @@ suite('the last call', () => {
       if (ms === 0) return seen({ sinceSent: 5, sinceReceived: 6, received: 100 });
       return seen(ms < 150 ? { ...asked(ms - 49), received: 200 } : { sinceSent: 1, sinceReceived: 90, received: 200 });
     };
-    const { tookMs, turnedAwayAt, connections } = await drained({ diagnosis: turns, gates: true });
-    assert.deepEqual([turnedAwayAt, tookMs], [50, 150]);
+    const { tookMs, rejectingAt, connections } = await drained({ diagnosis: turns, gates: true });
+    assert.deepEqual([rejectingAt, tookMs], [50, 150]);
     assert.deepEqual(connections, { idle: 1, busy: 0, cut: 0 });
   });
 
   test('is over at once if all are idle', async () => {
-    const { tookMs, turnedAwayAt } = await drained({ diagnosis: () => seen(IDLE), gates: true });
-    assert.deepEqual([tookMs, turnedAwayAt], [0, 0]);
+    const { tookMs, rejectingAt } = await drained({ diagnosis: () => seen(IDLE), gates: true });
+    assert.deepEqual([tookMs, rejectingAt], [0, 0]);
   });
 
   test('waits for a request that began meanwhile and turns out to be long, in what is left of the drain time', async () => {
@@ -173,8 +173,8 @@ suite('the last call', () => {
   });
 
   test('ends after half a second at most if the drain time is over', async () => {
-    const { tookMs, turnedAwayAt } = await drained({ diagnosis: () => seen({ queued: 5 }), gates: true });
-    assert.deepEqual([tookMs, turnedAwayAt], [10_500, 10_000]);
+    const { tookMs, rejectingAt } = await drained({ diagnosis: () => seen({ queued: 5 }), gates: true });
+    assert.deepEqual([tookMs, rejectingAt], [10_500, 10_000]);
   });
 });
 

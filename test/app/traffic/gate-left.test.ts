@@ -1,7 +1,7 @@
 // A user renames the old container during its roll: it stays as it is, and no part of the gate stays between the two.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { doDeed } from '../../matrix/people.ts';
+import { doAction } from '../../matrix/people.ts';
 import { SETUPS } from '../../matrix/setups.ts';
 import { command, stageOf } from '../../matrix/stage.ts';
 
@@ -12,7 +12,7 @@ test('the redirect of the gate is removed with the roll that has set it', async 
   stage.machine.clock.watch(() => {
     redirected ||= stage.place.rules.forwards.length > 0;
   });
-  process.before('engine.rename', 2, async () => void (await doDeed(stage, 'old one renamed')));
+  process.before('engine.rename', 2, async () => void (await doAction(stage, 'old one renamed')));
   const report = await command(stage, process);
   assert.equal(report === 'died' ? report : report.outcome, 'rolled');
   assert.ok(redirected, 'the gate redirected');

@@ -11,13 +11,13 @@ async function looks(): Promise<number> {
   const stage = await stageOf(HANDOVER);
   const process = stage.open();
   await command(stage, process);
-  return process.calls.filter(({ what }) => what === 'kernel.cover').length;
+  return process.calls.filter(({ what }) => what === 'kernel.portRedirect').length;
 }
 
 async function failedAt(look: number): Promise<{ stage: Stage; code: string | undefined; message: string }> {
   const stage = await stageOf(HANDOVER);
   const process = stage.open();
-  process.fail('kernel.cover', look, 500);
+  process.fail('kernel.portRedirect', look, 500);
   const report = await command(stage, process);
   if (report === 'died') return assert.fail('it died');
   assertTrue(stage, report);
@@ -43,7 +43,7 @@ test('after the switch it says that the rules could not be read', async () => {
 test('a redirect that a hung nft has set all the same is removed by the end of the roll', async () => {
   const stage = await stageOf(SETUPS['start-first']);
   const process = stage.open();
-  process.fail('kernel.forward', 1, 'timeout');
+  process.fail('kernel.redirectAddress', 1, 'timeout');
   const report = await command(stage, process);
   assert.equal(report !== 'died' && report.outcome, 'rolled');
   assert.deepEqual(stage.place.rules.forwards, []);

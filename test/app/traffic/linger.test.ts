@@ -30,7 +30,7 @@ async function lingered(stage: Stage, process: Process): Promise<number> {
   clock.watch(() => {
     if (boxes.get(old)?.status !== 'running') goneAt ??= clock.now();
   });
-  process.before('kernel.endForward', 1, () => {
+  process.before('kernel.endAddressRedirect', 1, () => {
     endedAt = clock.now();
   });
   const report = await command(stage, process);

@@ -19,7 +19,7 @@ test('rules that can not be taken away now keep nobody from recovering, and are 
       clearOrphans: async () => {
         throw new SwapError('step-failed', 'nft refused the rules: no such process');
       },
-      sweepForwards: async () => swept.push('forwards'),
+      sweepAddressRedirects: async () => swept.push('forwards'),
     },
     report: (progress: { kind: string; text?: string }) => void notes.push(progress.text ?? ''),
   } as unknown as Ports;

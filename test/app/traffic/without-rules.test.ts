@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { freshMemory, type SlotRun } from '../../../src/app/rollout/slot-run.ts';
-import { forward } from '../../../src/app/traffic/forward.ts';
+import { redirectAddress } from '../../../src/app/traffic/address-redirect.ts';
 import { shut } from '../../../src/app/traffic/gate.ts';
-import { coverOf, forwardsOf } from '../../../src/app/traffic/rules-seen.ts';
+import { addressRedirectsOf, portRedirectOf } from '../../../src/app/traffic/rules-seen.ts';
 import { SwapError } from '../../../src/core/model/error.ts';
 import type { Progress } from '../../../src/core/report/progress.ts';
 import { RuleError } from '../../../src/core/traffic/kernel-layer.ts';
@@ -21,10 +21,10 @@ function failing(error: Error, [now]: readonly unknown[] = [WEB]): { run: SlotRu
   const run = {
     memory: freshMemory(),
     movesTraffic: true,
-    names: { home: 'web' },
+    names: { slotName: 'web' },
     desired: { choice: { strategy: 'handover' } },
     ports: {
-      kernel: { shut: fail, open: fail, forward: fail, forwarding: fail, cover: fail },
+      kernel: { shut: fail, open: fail, redirectAddress: fail, addressRedirects: fail, portRedirect: fail },
       engine: { container: async () => (shown.length > 1 ? shown.shift() : now), bridges: async () => [] },
       clock: { now: () => 0, sleep: async () => {} },
       report: (one: Progress) => told.push(one),
@@ -78,7 +78,7 @@ const STEP = { kind: 'forward', container: 'old', name: 'web.swapctl-old', to: '
 
 test('an address redirect that nft refuses is a note, and not tried again', async () => {
   const { run, told } = failing(REFUSED);
-  await forward(run, STEP, { ...WEB, id: 'old' }, WEB);
+  await redirectAddress(run, STEP, { ...WEB, id: 'old' }, WEB);
   const text = 'no address redirect from web.swapctl-old to web: nft refuses the rules (beyond me)';
   assert.deepEqual(told, [{ kind: 'note', text }]);
   assert.deepEqual(run.memory.forwards, [{ from: 'old', to: 'new', state: 'impossible' }]);
@@ -86,7 +86,7 @@ test('an address redirect that nft refuses is a note, and not tried again', asyn
 
 test('an address redirect between containers without addresses is nothing to note', async () => {
   const { run, told } = failing(new SwapError('step-failed', 'no addresses of their own'));
-  await forward(run, STEP, { ...WEB, id: 'old' }, WEB);
+  await redirectAddress(run, STEP, { ...WEB, id: 'old' }, WEB);
   assert.deepEqual(
     told.map(({ kind }) => kind),
     ['debug'],
@@ -97,21 +97,21 @@ test('address redirects that can not be read are a note, and taken for over', as
   const { run } = failing(REFUSED);
   run.memory.forwards.push({ from: 'old', to: 'new', state: 'over' });
   const { memory } = run;
-  assert.deepEqual(await forwardsOf(run, [WEB, { ...WEB, id: 'old' }], undefined), memory.forwards);
+  assert.deepEqual(await addressRedirectsOf(run, [WEB, { ...WEB, id: 'old' }], undefined), memory.forwards);
   assert.deepEqual([...memory.notes], ["web: its address redirects can't be read: nft refuses the rules (beyond me)"]);
 });
 
 test('whether ports are redirected to a stand-in is never guessed', async () => {
   const standIn = { ...WEB, name: 'web.swapctl-stand-in' };
   const { run } = failing(new RuleError({ kind: 'killed', signal: 'SIGSEGV' }));
-  await assert.rejects(coverOf(run, standIn), (error) => {
+  await assert.rejects(portRedirectOf(run, standIn), (error) => {
     assert.ok(error instanceof SwapError);
     assert.equal(error.code, 'attention');
     assert.match(error.message, /may be redirected to web\.swapctl-stand-in.*nft died by SIGSEGV/);
     assert.match(error.hint ?? '', /then run swapctl recover$/);
     return true;
   });
-  await assert.rejects(coverOf(run, undefined), RuleError);
+  await assert.rejects(portRedirectOf(run, undefined), RuleError);
   run.memory.created.add('new');
-  await assert.rejects(coverOf(run, undefined), { code: 'attention' });
+  await assert.rejects(portRedirectOf(run, undefined), { code: 'attention' });
 });

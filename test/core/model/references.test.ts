@@ -3,14 +3,14 @@ import test, { suite } from 'node:test';
 import type { Container, HostConfig } from '../../../src/core/model/container.ts';
 import {
   follow,
-  followedLinks,
-  followedNetworkLinks,
-  followedSharing,
   isTied,
   means,
   neededToStart,
   referencesOf,
   requiredBy,
+  successorLinks,
+  successorNetworkLinks,
+  successorSharing,
 } from '../../../src/core/model/references.ts';
 import { successorsOf } from '../../../src/core/recreate/successors.ts';
 import { encodeState } from '../../../src/core/service/labels.ts';
@@ -67,13 +67,13 @@ suite('after the other was replaced', () => {
 
   test('each reference names the successor', () => {
     const modes = { NetworkMode: `container:${ID}`, PidMode: `container:${ID}`, IpcMode: 'private' };
-    assert.deepEqual(followedSharing({ ...modes, VolumesFrom: [`${ID}:ro`, 'ab12cd34ef56', 'third'] }, successors), {
+    assert.deepEqual(successorSharing({ ...modes, VolumesFrom: [`${ID}:ro`, 'ab12cd34ef56', 'third'] }, successors), {
       NetworkMode: `container:${NEW}`,
       PidMode: `container:${NEW}`,
       VolumesFrom: [`${NEW}:ro`, NEW, 'third'],
     });
-    assert.deepEqual(followedLinks(['/db:/web/store'], new Map([['db', NEW]])), [`${NEW}:store`]);
-    assert.deepEqual(followedNetworkLinks({ Links: ['ab12cd34ef56:store', 'db:db', 'alone'] }, successors), [
+    assert.deepEqual(successorLinks(['/db:/web/store'], new Map([['db', NEW]])), [`${NEW}:store`]);
+    assert.deepEqual(successorNetworkLinks({ Links: ['ab12cd34ef56:store', 'db:db', 'alone'] }, successors), [
       'fe65dc43ba21:store',
       'db:db',
       'alone',

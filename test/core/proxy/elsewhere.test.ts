@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
-import { leadsElsewhere } from '../../../src/core/proxy/elsewhere.ts';
+import { servesOthers } from '../../../src/core/proxy/elsewhere.ts';
 import { composed, summary } from '../builders.ts';
 
 const web = composed('shop', 'web', 1, { addresses: ['10.0.0.2'] });
@@ -11,7 +11,7 @@ const OWN = new Set([web.id, twin.id]);
 const container = { name: web.name, networks: { net: { Aliases: ['app'] } } };
 
 const elsewhere = (...addresses: string[]) =>
-  leadsElsewhere(
+  servesOthers(
     addresses.map((address) => ({ address })),
     container,
     OWN,

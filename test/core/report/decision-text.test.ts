@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decisionText } from '../../../src/core/report/decision-text.ts';
-import { expectedSteps, imagine } from '../../../src/core/rollout/expected.ts';
+import { expectedSteps, simulate } from '../../../src/core/rollout/expected.ts';
 import { plan } from '../../../src/core/rollout/plan.ts';
 import { candidate, desired, failure, handover, observed, replica, stopFirst, UNHEALTHY } from '../builders.ts';
 
@@ -26,11 +26,11 @@ test('a decision is one line with what was seen, the step and the reason', () =>
 
 test('every step of every strategy has a reason', () => {
   for (const wish of [desired(), stopFirst(), handover()]) {
-    let seen = observed({ forwards: true, gates: true });
+    let seen = observed({ redirectsAddresses: true, gates: true });
     for (const step of expectedSteps(wish, seen)) {
       const line = decisionText('web', seen, { kind: 'act', step });
       assert.match(line, /^web: saw [^\n]+; step: [^\n]+; reason: [^\n]{10,}$/);
-      seen = imagine(wish, seen, step);
+      seen = simulate(wish, seen, step);
     }
   }
 });

@@ -28,7 +28,7 @@ function phasesOf(wish: Desired, seen: Observed): { phases: RollPhase[]; steps: 
   return { phases, steps: steps.length };
 }
 
-const PUBLISHED = observed({ localTag: OLD_IMAGE, forwards: true, gates: true });
+const PUBLISHED = observed({ taggedImage: OLD_IMAGE, redirectsAddresses: true, gates: true });
 
 suite('the phases of a roll', () => {
   test('start-first', () => {
@@ -75,14 +75,14 @@ suite('a roll that goes back', () => {
     const half = observed({
       incumbent: replica({ name: NAMES.old, running: false }),
       candidate: candidate({
-        name: NAMES.home,
+        name: NAMES.slotName,
         strategy: 'stop-first',
         roll: 'another',
         current: false,
         complete: false,
       }),
     });
-    const steps = expectedSteps(stopFirst({ mendOnly: true }), half);
+    const steps = expectedSteps(stopFirst({ recoveryOnly: true }), half);
     assert.ok(steps.length > 1);
     let phase: RollPhase | undefined;
     for (const step of steps) phase = nextPhase(phase, step, 'stop-first', false);

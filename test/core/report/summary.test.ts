@@ -2,28 +2,28 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { ServiceReport } from '../../../src/core/report/report.ts';
 import {
-  isToBeTold,
+  type NotifiedService,
+  needsNotification,
+  notifiedAfter,
   plainText,
   type Run,
   runOf,
   summarizeRun,
-  type ToldService,
   testSummary,
-  toldAfter,
 } from '../../../src/core/report/summary.ts';
 import type { Checked } from '../../../src/core/update/newer.ts';
 
 const A = `sha256:ab12${'0'.repeat(60)}`;
 const B = `sha256:cd34${'0'.repeat(60)}`;
 
-const UPDATED: ToldService = {
+const UPDATED: NotifiedService = {
   service: 'shop/web',
   outcome: 'updated',
   from: { image: 'shop:1', digest: A },
   to: { image: 'shop:2', digest: B },
   because: 'shop:2 is there',
 };
-const FAILED: ToldService = {
+const FAILED: NotifiedService = {
   service: 'api',
   outcome: 'failed',
   from: { image: 'api:1', digest: A },
@@ -36,28 +36,28 @@ const FAILED: ToldService = {
     log: ['first', ' last\x1b[31m! ', ' '],
   },
 };
-const AVAILABLE: ToldService = {
+const AVAILABLE: NotifiedService = {
   service: 'db',
   outcome: 'available',
   from: { image: 'postgres:16', digest: A },
   to: { reference: 'postgres:16', digest: B },
   because: 'it is monitor-only',
 };
-const CURRENT: ToldService = { service: 'proxy', outcome: 'current', because: 'it runs what the registry has' };
-const UNKNOWN: ToldService = {
+const CURRENT: NotifiedService = { service: 'proxy', outcome: 'current', because: 'it runs what the registry has' };
+const UNKNOWN: NotifiedService = {
   service: 'bot',
   outcome: 'unknown',
   because: '',
   error: { code: 'registry-unreachable', message: 'ghcr.io can not be asked' },
 };
-const WAITING: ToldService = {
+const WAITING: NotifiedService = {
   ...AVAILABLE,
   service: 'cache',
   outcome: 'waiting',
   because: 'its window opens at 02:00',
 };
 
-const run = (...services: ToldService[]): Run => ({ services });
+const run = (...services: NotifiedService[]): Run => ({ services });
 
 suite('a summary', () => {
   test('counts in its title, and has a line for all but what is current, the worst first', () => {
@@ -148,31 +148,32 @@ suite('a summary', () => {
 suite('a run is notified', () => {
   const NONE = new Map<string, string>();
 
-  test('always, if that is wanted', () => assert.ok(isToBeTold(run(CURRENT), 'always', NONE)));
+  test('always, if that is wanted', () => assert.ok(needsNotification(run(CURRENT), 'always', NONE)));
 
   test('if something was updated, failed, or is new', () => {
-    for (const one of [UPDATED, FAILED, AVAILABLE, UNKNOWN]) assert.ok(isToBeTold(run(CURRENT, one), 'changes', NONE));
-    for (const one of [CURRENT, WAITING]) assert.ok(!isToBeTold(run(one), 'changes', NONE));
+    for (const one of [UPDATED, FAILED, AVAILABLE, UNKNOWN])
+      assert.ok(needsNotification(run(CURRENT, one), 'changes', NONE));
+    for (const one of [CURRENT, WAITING]) assert.ok(!needsNotification(run(one), 'changes', NONE));
   });
 
   test('if something failed', () => {
-    for (const one of [FAILED, UNKNOWN]) assert.ok(isToBeTold(run(one), 'failures', NONE));
-    for (const one of [UPDATED, AVAILABLE]) assert.ok(!isToBeTold(run(one), 'failures', NONE));
+    for (const one of [FAILED, UNKNOWN]) assert.ok(needsNotification(run(one), 'failures', NONE));
+    for (const one of [UPDATED, AVAILABLE]) assert.ok(!needsNotification(run(one), 'failures', NONE));
   });
 
   test('once for what stays as it is, and again when it changed', () => {
-    const told = toldAfter(NONE, run(AVAILABLE, UNKNOWN));
-    assert.ok(!isToBeTold(run(AVAILABLE), 'changes', told));
-    assert.ok(!isToBeTold(run(UNKNOWN), 'failures', told));
-    assert.ok(isToBeTold(run({ ...AVAILABLE, to: { digest: A } }), 'changes', told));
+    const told = notifiedAfter(NONE, run(AVAILABLE, UNKNOWN));
+    assert.ok(!needsNotification(run(AVAILABLE), 'changes', told));
+    assert.ok(!needsNotification(run(UNKNOWN), 'failures', told));
+    assert.ok(needsNotification(run({ ...AVAILABLE, to: { digest: A } }), 'changes', told));
     // A run may cover only some services: the others are not forgotten.
-    const after = toldAfter(told, run({ ...AVAILABLE, outcome: 'current' }));
-    assert.ok(isToBeTold(run(AVAILABLE), 'changes', after));
-    assert.ok(!isToBeTold(run(UNKNOWN), 'changes', after));
+    const after = notifiedAfter(told, run({ ...AVAILABLE, outcome: 'current' }));
+    assert.ok(needsNotification(run(AVAILABLE), 'changes', after));
+    assert.ok(!needsNotification(run(UNKNOWN), 'changes', after));
   });
 
   test('as often as something happens', () => {
-    const told = toldAfter(NONE, run(FAILED, UPDATED));
-    for (const one of [UPDATED, FAILED]) assert.ok(isToBeTold(run(one), 'changes', told));
+    const told = notifiedAfter(NONE, run(FAILED, UPDATED));
+    for (const one of [UPDATED, FAILED]) assert.ok(needsNotification(run(one), 'changes', told));
   });
 });

@@ -4,7 +4,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { SwapError } from '../../../src/core/model/error.ts';
 import type { Wanted } from '../../../src/core/proxy/route.ts';
-import { imagine } from '../../../src/core/rollout/expected.ts';
+import { simulate } from '../../../src/core/rollout/expected.ts';
 import { violation } from '../../../src/core/rollout/invariants.ts';
 import type { Backup, Desired, Observed, Replica, SeenRoute } from '../../../src/core/rollout/observed.ts';
 import { plan } from '../../../src/core/rollout/plan.ts';
@@ -33,8 +33,8 @@ const ROLES = ['incumbent', 'candidate', 'rehearsal', 'standIn'] as const;
 
 function replicas(role: (typeof ROLES)[number]): fc.Arbitrary<Replica> {
   const names = {
-    incumbent: [NAMES.home, NAMES.old, 'elsewhere'],
-    candidate: [NAMES.next, NAMES.home],
+    incumbent: [NAMES.slotName, NAMES.old, 'elsewhere'],
+    candidate: [NAMES.next, NAMES.slotName],
     rehearsal: [NAMES.rehearsal],
     standIn: [NAMES.standIn],
   };
@@ -117,7 +117,7 @@ const observations: fc.Arbitrary<Observed> = fc
     rehearsed: fc.boolean(),
     startChecks: fc.subarray(['first' as const, 'last' as const]),
     standIn: some(replicas('standIn')),
-    cover: fc.constantFrom(
+    portRedirect: fc.constantFrom(
       'none' as const,
       'shared' as const,
       'expiring' as const,
@@ -125,7 +125,7 @@ const observations: fc.Arbitrary<Observed> = fc
       'over' as const,
     ),
     forwards: fc.boolean(),
-    forwarding: fc.array(
+    addressRedirects: fc.array(
       fc.record({
         from: fc.constantFrom(...ROLES),
         to: fc.constantFrom(...ROLES),
@@ -145,16 +145,16 @@ const observations: fc.Arbitrary<Observed> = fc
       [{ name: 'sidecar', on: 'candidate', inside: true }],
       [{ name: 'sidecar', on: 'gone', inside: true }],
     ),
-    localTag: some(fc.constantFrom(...IMAGES)),
+    taggedImage: some(fc.constantFrom(...IMAGES)),
     incumbentKept: fc.boolean(),
     vanished: fc.nat({ max: 4 }),
-    takenAway: fc.nat({ max: 4 }),
+    removedByUser: fc.nat({ max: 4 }),
     watched: fc.subarray(['candidate', 'standIn']),
     giveUp: fc.constantFrom(undefined, new SwapError('interrupted', 'interrupted')),
     backups,
     halfCopied: fc.constantFrom(undefined, { id: 'half', name: NAMES.copying, copies: ['copy-x'] }),
     looseCopies: fc.constantFrom([], [{ copy: 'copy-x', at: '0' }]),
-    putBack: fc.constantFrom([], [`backup-${ROLL}`]),
+    restored: fc.constantFrom([], [`backup-${ROLL}`]),
     hooks: fc.record({
       due: fc.constantFrom([], ['signal SIGHUP nginx']),
       failed: fc.constantFrom(undefined, new SwapError('step-failed', 'the hook failed')),
@@ -202,7 +202,7 @@ const wishes: fc.Arbitrary<Desired> = fc
     strategy: fc.constantFrom('start-first' as const, 'stop-first' as const, 'handover' as const),
     rehearse: fc.boolean(),
     force: fc.boolean(),
-    mendOnly: fc.boolean(),
+    recoveryOnly: fc.boolean(),
     back: fc.boolean(),
     checksStart: fc.boolean(),
     volumes: fc.constantFrom([], ['data']),
@@ -239,7 +239,7 @@ test('whatever was observed, the planner comes to an end: as wished, with a refu
       if (broken !== undefined) return count(`stopped: ${broken}`);
       // As in the runner (rollout/loop.ts).
       if (decision.undoing) seen = { ...seen, giveUp: seen.giveUp ?? decision.undoing };
-      seen = imagine(wish, seen, decision.step);
+      seen = simulate(wish, seen, decision.step);
     }
   });
   fc.assert(property, { numRuns: RUNS, includeErrorInReport: true });

@@ -8,7 +8,7 @@ import { candidate, HEALTHY, healthyCandidate, NAMES, observed, replica, UNHEALT
 const retired = replica({ name: NAMES.old });
 const stopped = replica({ name: NAMES.old, running: false });
 const standIn = healthyCandidate({ id: 'stand-in', name: NAMES.standIn, settled: true });
-const served = healthyCandidate({ name: NAMES.home });
+const served = healthyCandidate({ name: NAMES.slotName });
 const stop = (container: string): Step => ({ kind: 'stop', container, name: '' });
 const remove = (container: string): Step => ({ kind: 'remove', container, name: '' });
 const start = (container: string): Step => ({ kind: 'start', container, name: '' });
@@ -51,7 +51,7 @@ suite('no step may', () => {
     ],
     [
       'stop it before the ports are redirected without a time limit',
-      observed({ candidate: candidate({ strategy: 'handover' }), standIn, cover: 'expiring' }),
+      observed({ candidate: candidate({ strategy: 'handover' }), standIn, portRedirect: 'expiring' }),
       stop('old'),
     ],
     [
@@ -73,7 +73,7 @@ suite('no step may', () => {
     [
       'give the name to one that can’t be reached',
       observed({ incumbent: retired, candidate: healthyCandidate({ shut: true }) }),
-      rename('new', NAMES.home),
+      rename('new', NAMES.slotName),
     ],
     [
       'remove a running incumbent',
@@ -98,10 +98,15 @@ suite('no step may', () => {
     ],
     [
       'end the redirect without a serving container',
-      observed({ incumbent: stopped, candidate: candidate({ strategy: 'handover' }), standIn, cover: 'lasting' }),
+      observed({
+        incumbent: stopped,
+        candidate: candidate({ strategy: 'handover' }),
+        standIn,
+        portRedirect: 'lasting',
+      }),
       { kind: 'uncover', name: 'web' },
     ],
-    ['stop the target of the port redirect', observed({ standIn, cover: 'lasting' }), stop('stand-in')],
+    ['stop the target of the port redirect', observed({ standIn, portRedirect: 'lasting' }), stop('stand-in')],
   ];
   for (const [name, seen, step] of table) test(name, () => assert.ok(violation(seen, step)));
 });
@@ -130,9 +135,9 @@ suite('a step may', () => {
       'stop the incumbent while the stand-in answers',
       observed({
         incumbent: retired,
-        candidate: candidate({ name: NAMES.home, strategy: 'handover' }),
+        candidate: candidate({ name: NAMES.slotName, strategy: 'handover' }),
         standIn,
-        cover: 'lasting',
+        portRedirect: 'lasting',
       }),
       stop('old'),
     ],
@@ -140,7 +145,7 @@ suite('a step may', () => {
     ['remove the candidate when the incumbent serves', observed({ candidate: candidate() }), remove('new')],
     [
       'return ports to a healthy container',
-      observed({ incumbent: stopped, candidate: { ...served, verdict: HEALTHY }, standIn, cover: 'lasting' }),
+      observed({ incumbent: stopped, candidate: { ...served, verdict: HEALTHY }, standIn, portRedirect: 'lasting' }),
       { kind: 'uncover', name: 'web' },
     ],
   ];
@@ -156,7 +161,7 @@ test('nothing is left when one container has the name, and nothing else is there
     observed({ incumbent: retired, candidate: served }),
     observed({ rehearsal: candidate() }),
     observed({ standIn }),
-    observed({ cover: 'lasting' }),
+    observed({ portRedirect: 'lasting' }),
   ]) {
     assert.ok(unrest(seen));
   }

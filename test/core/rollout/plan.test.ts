@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { Verdict } from '../../../src/core/health/health.ts';
 import { SwapError } from '../../../src/core/model/error.ts';
+import { servingBeside, withGates } from '../../../src/core/rollout/address-redirect.ts';
 import { expectedSteps } from '../../../src/core/rollout/expected.ts';
-import { servingBeside, withGates } from '../../../src/core/rollout/forward.ts';
 import type { Desired, Observed } from '../../../src/core/rollout/observed.ts';
 import { plan } from '../../../src/core/rollout/plan.ts';
 import type { Step } from '../../../src/core/rollout/step.ts';
@@ -51,11 +51,11 @@ function undoing(seen: Observed, wish: Desired): string[] {
   return lines(expectedSteps(wish, seen));
 }
 
-const atHome = { name: NAMES.home } as const;
+const underSlotName = { name: NAMES.slotName } as const;
 const retired = replica({ name: NAMES.old });
 const stopped = replica({ name: NAMES.old, running: false });
-const served = healthyCandidate(atHome);
-const settled = healthyCandidate({ ...atHome, settled: true });
+const served = healthyCandidate(underSlotName);
+const settled = healthyCandidate({ ...underSlotName, settled: true });
 
 suite('whether the container could start again', () => {
   const handover = desired({ choice: { strategy: 'handover', rehearse: true, because: 'a test' }, checksStart: true });
@@ -63,7 +63,7 @@ suite('whether the container could start again', () => {
 
   test('is checked before anything is touched, whatever the strategy', () => {
     for (const wish of [desired({ checksStart: true }), stops, handover])
-      assert.deepEqual(next(observed({ localTag: OLD_IMAGE }), wish), {
+      assert.deepEqual(next(observed({ taggedImage: OLD_IMAGE }), wish), {
         kind: 'check-start',
         names: ['web'],
         moment: 'first',
@@ -94,7 +94,7 @@ suite('whether the container could start again', () => {
 
 suite('start-first', () => {
   test('a whole roll of a container with a restart policy, step by step', () => {
-    const seen = observed({ incumbent: replica({ restart: { Name: 'always' } }), localTag: OLD_IMAGE });
+    const seen = observed({ incumbent: replica({ restart: { Name: 'always' } }), taggedImage: OLD_IMAGE });
     assert.deepEqual(lines(expectedSteps(desired(), seen)), [
       'point-tag',
       'create web.swapctl-next',
@@ -120,16 +120,16 @@ suite('start-first', () => {
   });
 
   test('the local tag moves only right before the container is created', () => {
-    assert.deepEqual(next(observed({ localTag: OLD_IMAGE })), {
+    assert.deepEqual(next(observed({ taggedImage: OLD_IMAGE })), {
       kind: 'point-tag',
       reference: 'app:1',
       image: NEW_IMAGE,
     });
-    assert.deepEqual(next(observed({ localTag: '' })), { kind: 'point-tag', reference: 'app:1', image: NEW_IMAGE });
+    assert.deepEqual(next(observed({ taggedImage: '' })), { kind: 'point-tag', reference: 'app:1', image: NEW_IMAGE });
   });
 
   test('a tracked digest has no tag that could move', () => {
-    assert.equal(next(observed({ localTag: undefined })).kind, 'create');
+    assert.equal(next(observed({ taggedImage: undefined })).kind, 'create');
   });
 
   test('the old container is left alone until the new one is healthy', () => {
@@ -232,7 +232,7 @@ suite('stop-first', () => {
   test('the old container is not removed before the new one has settled', () => {
     const seen = observed({
       incumbent: stopped,
-      candidate: healthyCandidate({ ...atHome, strategy: 'stop-first' }),
+      candidate: healthyCandidate({ ...underSlotName, strategy: 'stop-first' }),
       incumbentKept: true,
     });
     assert.equal(next(seen, stopFirst()).kind, 'settle');
@@ -241,7 +241,7 @@ suite('stop-first', () => {
   test('an old container that removes itself on exit is made again before the new one starts: that one may vanish too', () => {
     const seen = observed({
       incumbent: undefined,
-      candidate: candidate({ ...atHome, strategy: 'stop-first', autoRemove: true }),
+      candidate: candidate({ ...underSlotName, strategy: 'stop-first', autoRemove: true }),
     });
     assert.deepEqual(next(seen, stopFirst()), { kind: 'recreate-old', name: NAMES.old, image: OLD_IMAGE });
     const again = {
@@ -257,7 +257,7 @@ suite('rehearsal', () => {
   const rehearsal = candidate({ id: 'try', name: NAMES.rehearsal, replaces: undefined, strategy: undefined });
 
   test('the image is proven before the tag moves and before the old container is touched', () => {
-    const steps = lines(expectedSteps(wish, observed({ localTag: OLD_IMAGE })));
+    const steps = lines(expectedSteps(wish, observed({ taggedImage: OLD_IMAGE })));
     assert.deepEqual(steps.slice(0, 6), [
       'create-rehearsal web.swapctl-rehearsal',
       'start web.swapctl-rehearsal',
@@ -341,7 +341,7 @@ suite('undo', () => {
   test('stop-first: the candidate makes room, the incumbent starts with its policy and name as before', () => {
     const incumbent = replica({ name: NAMES.old, running: false, restart: { Name: 'unless-stopped' } });
     const failed = healthyCandidate({
-      ...atHome,
+      ...underSlotName,
       strategy: 'stop-first',
       verdict: UNHEALTHY,
       restart: { Name: 'always' },
@@ -377,7 +377,7 @@ suite('undo', () => {
   test('an old container that is gone is made again from its image', () => {
     const seen = observed({
       incumbent: undefined,
-      candidate: candidate({ ...atHome, running: true, verdict: UNHEALTHY, strategy: 'stop-first' }),
+      candidate: candidate({ ...underSlotName, running: true, verdict: UNHEALTHY, strategy: 'stop-first' }),
     });
     assert.deepEqual(undoing(seen, stopFirst()).slice(0, 4), [
       'remember-failure web',
@@ -390,7 +390,7 @@ suite('undo', () => {
   test('retries of the restart policy count as part of it', () => {
     const incumbent = replica({ name: NAMES.old, restart: { Name: 'on-failure', MaximumRetryCount: 3 } });
     const failed = healthyCandidate({
-      ...atHome,
+      ...underSlotName,
       verdict: UNHEALTHY,
       restart: { Name: 'on-failure', MaximumRetryCount: 5 },
     });
@@ -403,7 +403,7 @@ suite('undo', () => {
       candidate: candidate({ running: true, verdict: UNHEALTHY }),
       failures: [failure({ roll: ROLL })],
     });
-    assert.equal(next({ ...seen, localTag: 'sha256:third' }).kind, 'stop');
+    assert.equal(next({ ...seen, taggedImage: 'sha256:third' }).kind, 'stop');
     assert.equal(
       next({ ...seen, candidate: candidate({ running: true, verdict: UNHEALTHY, tagBefore: NEW_IMAGE }) }).kind,
       'stop',
@@ -435,7 +435,7 @@ suite('undo', () => {
 
   test('the undone roll is refused with the reason of its failure', () => {
     const error = refused(
-      observed({ failures: [failure({ roll: ROLL, reason: 'it exited with status 3' })], localTag: OLD_IMAGE }),
+      observed({ failures: [failure({ roll: ROLL, reason: 'it exited with status 3' })], taggedImage: OLD_IMAGE }),
     );
     assert.deepEqual([error.code, error.message], ['not-healthy', 'it exited with status 3']);
   });
@@ -450,7 +450,7 @@ suite('undo', () => {
   test('the only container is not stopped where nothing tells how to make the old one again', () => {
     const seen = observed({
       incumbent: undefined,
-      candidate: candidate({ ...atHome, running: true, verdict: UNHEALTHY, imageBefore: undefined }),
+      candidate: candidate({ ...underSlotName, running: true, verdict: UNHEALTHY, imageBefore: undefined }),
     });
     assert.equal(refused(seen).code, 'attention');
   });
@@ -488,7 +488,7 @@ suite('giving up', () => {
 
   test('a container that the undoing itself stopped is not remembered as failed', () => {
     const exited = candidate({ verdict: { kind: 'failed', reason: 'it exited with status 143', blame: 'image' } });
-    assert.equal(next(observed({ candidate: exited, giveUp: INTERRUPTED, localTag: OLD_IMAGE })).kind, 'remove');
+    assert.equal(next(observed({ candidate: exited, giveUp: INTERRUPTED, taggedImage: OLD_IMAGE })).kind, 'remove');
   });
 
   test('one that a dead process may have stopped is not remembered as failed either', () => {
@@ -496,7 +496,7 @@ suite('giving up', () => {
       complete: false,
       verdict: { kind: 'failed', reason: 'it exited with status 137', blame: 'image' },
     });
-    assert.equal(next(observed({ candidate: exited, localTag: OLD_IMAGE })).kind, 'remove');
+    assert.equal(next(observed({ candidate: exited, taggedImage: OLD_IMAGE })).kind, 'remove');
   });
 
   test('after the switch an interruption changes nothing: the roll is finished', () => {
@@ -520,7 +520,7 @@ suite('giving up', () => {
     const wish = desired({ tagBefore: OLD_IMAGE });
     const giveUp = new SwapError('cannot-create', 'no');
     assert.deepEqual(next(observed({ giveUp }), wish), { kind: 'point-tag', reference: 'app:1', image: OLD_IMAGE });
-    assert.equal(refused(observed({ giveUp, localTag: OLD_IMAGE }), wish), giveUp);
+    assert.equal(refused(observed({ giveUp, taggedImage: OLD_IMAGE }), wish), giveUp);
     assert.equal(refused(observed({ giveUp }), desired()), giveUp);
   });
 
@@ -551,7 +551,7 @@ suite('giving up', () => {
     const kinds = [0, 1, 2, 3].map((vanished) => plan(desired(), observed({ vanished })).kind);
     assert.deepEqual(kinds, ['act', 'act', 'act', 'refuse']);
     const incumbent = replica({ autoRemove: true });
-    assert.equal(next(observed({ incumbent, vanished: 1, takenAway: 1 })).kind, 'create', 'also with --rm');
+    assert.equal(next(observed({ incumbent, vanished: 1, removedByUser: 1 })).kind, 'create', 'also with --rm');
   });
 });
 
@@ -559,7 +559,7 @@ suite('recovery', () => {
   const other = (change = {}) => candidate({ roll: 'dead-roll', complete: false, ...change });
 
   test('a candidate that was created but never started is taken away: nobody knows whether it was complete', () => {
-    const decision = plan(desired(), observed({ candidate: other(), localTag: OLD_IMAGE }));
+    const decision = plan(desired(), observed({ candidate: other(), taggedImage: OLD_IMAGE }));
     assert.deepEqual(decision, { kind: 'act', step: { kind: 'remove', container: 'new', name: NAMES.next } });
   });
 
@@ -605,14 +605,14 @@ suite('recovery', () => {
   });
 
   test('an old container that turned connections away, and whose successor is gone, takes them again', () => {
-    for (const name of [NAMES.home, NAMES.old]) {
+    for (const name of [NAMES.slotName, NAMES.old]) {
       const incumbent = replica({ name, drained: true, shut: true });
       assert.deepEqual(next(observed({ incumbent })), { kind: 'open', container: 'old', name });
     }
   });
 
   test('a crash between stop and start: the old container starts again', () => {
-    const seen = observed({ incumbent: stopped, candidate: other({ ...atHome, way: 'stop-first' }) });
+    const seen = observed({ incumbent: stopped, candidate: other({ ...underSlotName, way: 'stop-first' }) });
     assert.deepEqual(lines(expectedSteps(stopFirst(), seen)).slice(0, 4), [
       'start web.swapctl-old',
       'rename web',
@@ -671,7 +671,7 @@ suite('handover', () => {
   const successor = candidate({ strategy: 'handover' });
 
   test('a whole roll, step by step: the ports are answered all the time', () => {
-    const seen = observed({ incumbent: replica({ restart: { Name: 'always' } }), localTag: OLD_IMAGE, gates: true });
+    const seen = observed({ incumbent: replica({ restart: { Name: 'always' } }), taggedImage: OLD_IMAGE, gates: true });
     assert.deepEqual(lines(expectedSteps(handover(), seen)), [
       'create-stand-in web.swapctl-stand-in',
       'start web.swapctl-stand-in',
@@ -710,7 +710,7 @@ suite('handover', () => {
 
   test('the settle time is spent on the stand-in with all traffic of the slot; its successor is watched for a moment', () => {
     const unsettled = { ...standIn, settled: false };
-    const seen = observed({ standIn: unsettled, forwards: true });
+    const seen = observed({ standIn: unsettled, redirectsAddresses: true });
     const steps = expectedSteps(handover(), seen);
     assert.deepEqual(lines(steps).slice(0, 3), ['cover web', 'forward web', 'settle web.swapctl-stand-in']);
     const watches = steps.flatMap((step) => (step.kind === 'settle' ? [[step.name, step.brief]] : []));
@@ -722,7 +722,7 @@ suite('handover', () => {
 
   test('a stand-in that fails while it serves gives the ports back before anything else', () => {
     const failed = { ...standIn, verdict: UNHEALTHY, settled: false };
-    const seen = observed({ standIn: failed, cover: 'expiring' });
+    const seen = observed({ standIn: failed, portRedirect: 'expiring' });
     assert.deepEqual(lines(expectedSteps(handover(), seen)), [
       'uncover web',
       'remember-failure web.swapctl-stand-in',
@@ -735,25 +735,28 @@ suite('handover', () => {
 
   test('a stand-in that a user stops while it serves is removed after its rules', () => {
     const verdict = { kind: 'failed', reason: 'it was stopped', blame: 'person' } as const;
-    const seen = observed({ standIn: { ...standIn, running: false, verdict, settled: false }, cover: 'expiring' });
+    const seen = observed({
+      standIn: { ...standIn, running: false, verdict, settled: false },
+      portRedirect: 'expiring',
+    });
     const first = lines(expectedSteps(handover(), seen)).slice(0, 3);
     assert.deepEqual(first, ['uncover web', 'drop-cover web', 'remove web.swapctl-stand-in']);
   });
 
   test('without its stand-in the roll goes back while the old container still serves', () => {
-    const seen = observed({ candidate: successor, localTag: OLD_IMAGE });
+    const seen = observed({ candidate: successor, taggedImage: OLD_IMAGE });
     assert.equal(next(seen, handover()).kind, 'remove');
     const failed = next({ ...seen, standIn: { ...standIn, verdict: UNHEALTHY } }, handover());
     assert.equal(failed.kind, 'remember-failure');
   });
 
   test('redirects to a missing stand-in are removed first', () => {
-    const step = next(observed({ cover: 'lasting', candidate: successor, incumbent: stopped }), handover());
+    const step = next(observed({ portRedirect: 'lasting', candidate: successor, incumbent: stopped }), handover());
     assert.deepEqual(step, { kind: 'drop-cover', name: 'web' });
   });
 
   test('during an undo the stand-in answers until the old container does', () => {
-    const failed = { ...successor, ...atHome, running: true, verdict: UNHEALTHY } as const;
+    const failed = { ...successor, ...underSlotName, running: true, verdict: UNHEALTHY } as const;
     const seen = observed({ incumbent: stopped, candidate: failed, standIn, failures: [failure({ roll: ROLL })] });
     assert.deepEqual(lines(expectedSteps(handover(), seen)), [
       'cover web',
@@ -779,7 +782,7 @@ suite('handover', () => {
 
   test('somebody removes the new container while its stand-in goes: swapctl stopped that one, and no image is to blame', () => {
     const going = { ...standIn, running: false, drained: true, verdict: UNHEALTHY } as const;
-    const [first, second, third] = lines(expectedSteps(handover(), observed({ standIn: going, cover: 'over' })));
+    const [first, second, third] = lines(expectedSteps(handover(), observed({ standIn: going, portRedirect: 'over' })));
     assert.deepEqual(
       [first, second, third],
       ['drop-cover web', 'remove web.swapctl-stand-in', 'create-stand-in web.swapctl-stand-in'],
@@ -787,7 +790,7 @@ suite('handover', () => {
   });
 
   test('a recovery that went back leaves no stand-in behind, not even that of the very roll that it mends', () => {
-    const wish = handover({ mendOnly: true });
+    const wish = handover({ recoveryOnly: true });
     assert.deepEqual(lines(expectedSteps(wish, observed({ standIn }))), [
       'drain web.swapctl-stand-in',
       'stop web.swapctl-stand-in',
@@ -805,7 +808,9 @@ suite('a fresh container that is kept from its networks', () => {
   const back = { from: 'new', to: 'old', state: 'leads' } as const;
 
   test('is opened before anything is redirected to it, also if a dead process has set its gate', () => {
-    const seen = withGates(observed({ candidate: healthyCandidate(), forwards: true, forwarding: [back] }));
+    const seen = withGates(
+      observed({ candidate: healthyCandidate(), redirectsAddresses: true, addressRedirects: [back] }),
+    );
     assert.deepEqual(next(seen), { kind: 'open', container: 'new', name: NAMES.next });
     const steps = lines(expectedSteps(desired(), seen));
     assert.ok(steps.indexOf('open web.swapctl-next') < steps.indexOf('forward web.swapctl-old'), steps.join());
@@ -813,7 +818,7 @@ suite('a fresh container that is kept from its networks', () => {
 
   test('leaves its connections to the old container while that runs, whatever is known of its health', () => {
     const waiting = candidate({ running: true, verdict: WAITING });
-    const seen = observed({ incumbent: replica({ verdict: WAITING }), candidate: waiting, forwarding: [back] });
+    const seen = observed({ incumbent: replica({ verdict: WAITING }), candidate: waiting, addressRedirects: [back] });
     assert.equal(next(withGates(seen)).kind, 'await-healthy');
     const down = { ...seen, incumbent: replica({ running: false }) };
     assert.deepEqual(next(withGates(down)), { kind: 'end-forward', from: 'new', name: NAMES.next, linger: false });
@@ -821,7 +826,7 @@ suite('a fresh container that is kept from its networks', () => {
 
   test('has its redirect ended once it is down', () => {
     const gone = candidate({ verdict: UNHEALTHY });
-    const step = next(withGates(observed({ candidate: gone, forwarding: [back] })));
+    const step = next(withGates(observed({ candidate: gone, addressRedirects: [back] })));
     assert.deepEqual(step, { kind: 'end-forward', from: 'new', name: NAMES.next, linger: true });
   });
 
@@ -840,7 +845,7 @@ suite('the verdict of the engine', () => {
   const seen = observed({ incumbent: retired, candidate: { ...settled, noticed: 'waiting', verdictWithinMs: 7000 } });
 
   test('is waited for after the settle time, before the old container is drained', () => {
-    const step = { kind: 'await-engine', container: 'new', name: NAMES.home, ...engineVerdict, mostMs: 7000 };
+    const step = { kind: 'await-engine', container: 'new', name: NAMES.slotName, ...engineVerdict, mostMs: 7000 };
     assert.deepEqual(plan(wish, seen), { kind: 'act', step });
     const steps = lines(expectedSteps(wish, observed({ incumbent: replica({ noticed: 'noticed' }) })));
     const order = ['settle web', 'await-engine web', 'drain web.swapctl-old'].map((line) => steps.indexOf(line));
@@ -870,8 +875,8 @@ suite('the verdict of the engine', () => {
       verdict: HEALTHY,
       strategy: undefined,
     });
-    const back = observed({ incumbent: replica({ noticed: 'waiting' }), standIn, cover: 'lasting' });
-    assert.equal(next(back, handover({ engineVerdict, mendOnly: true })).kind, 'await-engine');
+    const back = observed({ incumbent: replica({ noticed: 'waiting' }), standIn, portRedirect: 'lasting' });
+    assert.equal(next(back, handover({ engineVerdict, recoveryOnly: true })).kind, 'await-engine');
   });
 
   test('a handover goes back if it is against the stand-in', () => {

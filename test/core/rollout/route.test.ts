@@ -85,7 +85,7 @@ suite('a roll behind a proxy that swapctl drives', () => {
   });
 
   test('switches again if the proxy was restarted after the switch', () => {
-    const names = { candidate: { ...running, name: NAMES.home }, incumbent: replica({ name: NAMES.old }) };
+    const names = { candidate: { ...running, name: NAMES.slotName }, incumbent: replica({ name: NAMES.old }) };
     assert.deepEqual(wantedNext(observed({ ...names, route: route(BASELINE) })), SWITCHED);
   });
 
@@ -110,7 +110,7 @@ suite('a roll behind a proxy that swapctl drives', () => {
   test('has switched once the proxy sends requests to the new container, whatever its name is', () => {
     assert.ok(!hasSwitched(observed({ candidate: running, route: route(PINNED) })));
     assert.ok(hasSwitched(observed({ candidate: running, route: route(SWITCHED) })));
-    const named = healthyCandidate({ name: NAMES.home });
+    const named = healthyCandidate({ name: NAMES.slotName });
     assert.ok(!hasSwitched(observed({ candidate: named, route: route(PINNED) })));
     assert.ok(hasSwitched(observed({ candidate: named, route: route(BASELINE) })));
     assert.ok(hasSwitched(observed({ candidate: named })), 'without a proxy the name decides');
@@ -121,7 +121,7 @@ suite('a roll behind a proxy that swapctl drives', () => {
     const before = next(observed({ candidate: running, giveUp, route: route(PINNED) }));
     assert.deepEqual(before, { kind: 'stop', container: 'new', name: NAMES.next });
     const after = next(observed({ candidate: running, giveUp, route: route(SWITCHED) }));
-    assert.deepEqual(after, { kind: 'rename', container: 'old', name: NAMES.home, to: NAMES.old });
+    assert.deepEqual(after, { kind: 'rename', container: 'old', name: NAMES.slotName, to: NAMES.old });
   });
 
   test('sends the requests back before a new container that fails is stopped, and ends the overlay before it is removed', () => {
@@ -147,9 +147,15 @@ suite('a roll behind a proxy that swapctl drives', () => {
 
   test('ends the overlay before the addresses of the old container are let go', () => {
     const down = replica({ name: NAMES.old, running: false });
-    const named = healthyCandidate({ name: NAMES.home, settled: true });
-    const forwarding = [{ from: 'old', to: 'new', state: 'leads' }] as const;
-    const seen = observed({ incumbent: down, candidate: named, forwards: true, forwarding, route: route(SWITCHED) });
+    const named = healthyCandidate({ name: NAMES.slotName, settled: true });
+    const addressRedirects = [{ from: 'old', to: 'new', state: 'leads' }] as const;
+    const seen = observed({
+      incumbent: down,
+      candidate: named,
+      redirectsAddresses: true,
+      addressRedirects,
+      route: route(SWITCHED),
+    });
     assert.deepEqual(wantedNext(seen), BASELINE);
     const after = next({ ...seen, route: route(BASELINE) });
     assert.equal(typeof after !== 'string' && after.kind, 'end-forward');
@@ -157,13 +163,13 @@ suite('a roll behind a proxy that swapctl drives', () => {
 
   test('ends an overlay of which only itself is left', () => {
     const stale = route({ ...PINNED, roll: 'dead' } as Wanted);
-    assert.deepEqual(wantedNext(observed({ route: stale }), told({ mendOnly: true })), BASELINE);
+    assert.deepEqual(wantedNext(observed({ route: stale }), told({ recoveryOnly: true })), BASELINE);
   });
 
   test('is refused while another roll changes the route', () => {
     const other = route({ ...PINNED, roll: 'another' } as Wanted);
     assert.equal(next(observed({ route: other })), 'busy');
-    assert.equal(next(observed({ route: { ...other, foreign: true } }), told({ mendOnly: true })), 'busy');
+    assert.equal(next(observed({ route: { ...other, foreign: true } }), told({ recoveryOnly: true })), 'busy');
   });
 
   test('tells a proxy of the new address after stop-first, too', () => {
@@ -185,7 +191,7 @@ suite('a roll behind a proxy that swapctl drives', () => {
 suite('a step that the route in front forbids', () => {
   const broken = (seen: Observed, step: Step) => violation(seen, step) ?? 'nothing';
   const names = {
-    candidate: healthyCandidate({ name: NAMES.home, settled: true }),
+    candidate: healthyCandidate({ name: NAMES.slotName, settled: true }),
     incumbent: replica({ name: NAMES.old }),
   };
   const stop: Step = { kind: 'stop', container: 'old', name: NAMES.old };

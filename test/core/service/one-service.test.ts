@@ -4,7 +4,10 @@ import { parseReference } from '../../../src/core/model/reference.ts';
 import { whyNotOne } from '../../../src/core/service/one-service.ts';
 
 const replicas = (...follows: (string | undefined)[]) =>
-  follows.map((one, at) => ({ home: `web-${at + 1}`, follows: one === undefined ? undefined : parseReference(one) }));
+  follows.map((one, at) => ({
+    slotName: `web-${at + 1}`,
+    follows: one === undefined ? undefined : parseReference(one),
+  }));
 
 test('replicas of one repository are one service, whatever their tags and however it is spelt', () => {
   for (const all of [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import type { ContainerStatus } from '../../../src/core/model/container.ts';
 import { encodeState } from '../../../src/core/service/labels.ts';
-import { homeOf, slotNames } from '../../../src/core/service/names.ts';
+import { slotNameOf, slotNames } from '../../../src/core/service/names.ts';
 import { helperRole } from '../../../src/core/service/ownership.ts';
 import { findService, groupServices, whyNotRollable } from '../../../src/core/service/service.ts';
 import { castRoles } from '../../../src/core/service/slot.ts';
@@ -24,7 +24,7 @@ suite('services', () => {
       ['blog/db', 'redis', 'shop/db', 'shop/web'],
     );
     assert.deepEqual(
-      services.at(-1)?.slots.map((slot) => slot.home),
+      services.at(-1)?.slots.map((slot) => slot.slotName),
       ['shop-web-1', 'shop-web-2'],
     );
   });
@@ -80,10 +80,10 @@ suite('finding what a user named', () => {
     ['cccc', 'blog/db', ['blog-db-1']],
     ['aaaa1111', 'shop/web', ['shop-web-1']],
   ];
-  for (const [selector, key, homes] of table) {
-    test(`${selector} is ${homes.join(' and ')}`, () => {
+  for (const [selector, key, slotsOf] of table) {
+    test(`${selector} is ${slotsOf.join(' and ')}`, () => {
       const found = findService(services, selector);
-      assert.deepEqual([found.key, found.slots.map((slot) => slot.home)], [key, homes]);
+      assert.deepEqual([found.key, found.slots.map((slot) => slot.slotName)], [key, slotsOf]);
     });
   }
 
@@ -170,44 +170,46 @@ test('who can be rolled is told by status', () => {
 });
 
 suite('the roles in a slot', () => {
-  const { home, next, old } = slotNames('web');
+  const { slotName, next, old } = slotNames('web');
   const member = (id: string, name: string, roll?: string, replaces?: string) => ({ id, name, roll, replaces });
   const table: [string, ReturnType<typeof member>[], string | undefined, string | undefined][] = [
     ['nothing', [], undefined, undefined],
-    ['one with the slot name', [member('a', home)], 'a', undefined],
-    ['one with the slot name that this roll made', [member('a', home, 'mine')], undefined, 'a'],
-    ['one with the slot name that an earlier roll made', [member('a', home, 'earlier')], 'a', undefined],
+    ['one with the slot name', [member('a', slotName)], 'a', undefined],
+    ['one with the slot name that this roll made', [member('a', slotName, 'mine')], undefined, 'a'],
+    ['one with the slot name that an earlier roll made', [member('a', slotName, 'earlier')], 'a', undefined],
     ['one under the old name', [member('a', old)], 'a', undefined],
     ['one under the next name', [member('a', next)], undefined, 'a'],
-    ['before the switch', [member('a', home), member('b', next, 'mine', 'a')], 'a', 'b'],
+    ['before the switch', [member('a', slotName), member('b', next, 'mine', 'a')], 'a', 'b'],
     ['while the name changes hands', [member('a', old), member('b', next, 'mine', 'a')], 'a', 'b'],
-    ['after the switch', [member('a', old), member('b', home, 'earlier', 'a')], 'a', 'b'],
-    ['after the switch, the other way round', [member('b', home, 'earlier', 'a'), member('a', old)], 'a', 'b'],
-    ['the old one was made again', [member('c', old, 'mine-restored'), member('b', home, 'mine', 'a')], 'c', 'b'],
+    ['after the switch', [member('a', old), member('b', slotName, 'earlier', 'a')], 'a', 'b'],
+    ['after the switch, the other way round', [member('b', slotName, 'earlier', 'a'), member('a', old)], 'a', 'b'],
+    ['the old one was made again', [member('c', old, 'mine-restored'), member('b', slotName, 'mine', 'a')], 'c', 'b'],
     [
       'the old one was made again, and has its name',
-      [member('c', home, 'mine-restored'), member('b', next, 'mine', 'a')],
+      [member('c', slotName, 'mine-restored'), member('b', next, 'mine', 'a')],
       'c',
       'b',
     ],
-    ['labels beat names', [member('b', old, 'mine', 'a'), member('a', home)], 'a', 'b'],
+    ['labels beat names', [member('b', old, 'mine', 'a'), member('a', slotName)], 'a', 'b'],
   ];
   for (const [name, members, incumbent, candidate] of table) {
     test(name, () => {
-      const cast = castRoles(home, members, 'mine');
+      const cast = castRoles(slotName, members, 'mine');
       assert.deepEqual([cast.incumbent?.id, cast.candidate?.id], [incumbent, candidate]);
     });
   }
 
   test('three are too many: a person has to look', () => {
-    const error = raised(() => castRoles(home, [member('a', home), member('b', next), member('c', old)], 'mine'));
+    const error = raised(() =>
+      castRoles(slotName, [member('a', slotName), member('b', next), member('c', old)], 'mine'),
+    );
     assert.equal(error.code, 'attention');
     assert.match(error.message, /web, web\.swapctl-next, web\.swapctl-old/);
   });
 
   test('every temporary name belongs to its slot', () => {
-    const { home: _, ...others } = slotNames('web');
-    for (const name of Object.values(others)) assert.equal(homeOf(name), home);
-    assert.equal(homeOf('web.swapctl-nextdoor'), 'web.swapctl-nextdoor');
+    const { slotName: _, ...others } = slotNames('web');
+    for (const name of Object.values(others)) assert.equal(slotNameOf(name), slotName);
+    assert.equal(slotNameOf('web.swapctl-nextdoor'), 'web.swapctl-nextdoor');
   });
 });

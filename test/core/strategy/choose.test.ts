@@ -375,9 +375,9 @@ suite('the way', () => {
           if (strategy !== 'stop-first') return assert.doesNotMatch(because, /to change it/);
           const said = Object.keys(ADVICE).filter((words) => because.includes(words));
           for (const without of [undefined, ...said]) {
-            const followed = said.filter((words) => words !== without);
+            const tracked = said.filter((words) => words !== without);
             let then: [Container, Change] = [one, {}];
-            for (const words of followed) then = ADVICE[words]?.(...then) ?? then;
+            for (const words of tracked) then = ADVICE[words]?.(...then) ?? then;
             const choice = chooseStrategy(then[0], policy(then[1]), kernel);
             const helps = choice.kind === 'strategy' && choice.strategy !== 'stop-first';
             assert.equal(helps, without === undefined, `${because} (without: ${without}): ${JSON.stringify(choice)}`);

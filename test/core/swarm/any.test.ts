@@ -46,16 +46,16 @@ test('any service, any tasks', () => {
       const slots = (image: string): number =>
         new Set(seen.tasks.filter((one) => one.image === image && isServing(one)).map(({ slot }) => slot)).size;
       const only = (image: string): boolean => seen.tasks.filter(isWanted).every((one) => one.image === image);
-      const forward = judgeRoll(seen, AIM);
-      if (forward.kind === 'running') {
+      const redirectAddress = judgeRoll(seen, AIM);
+      if (redirectAddress.kind === 'running') {
         assert.equal(seen.service.image, NEW);
         assert.ok(slots(NEW) >= of.replicas && only(NEW));
         assert.deepEqual(failuresOf(seen.tasks, AIM), []);
         assert.ok(of.update === undefined || of.update.state === 'completed');
       }
-      if (forward.kind === 'taken')
+      if (redirectAddress.kind === 'taken')
         assert.ok(![OLD, NEW].includes(seen.service.image) || of.update?.state.startsWith('rollback'));
-      if (forward.kind === 'failed' && forward.by === 'swarm') assert.equal(seen.service.image, OLD);
+      if (redirectAddress.kind === 'failed' && redirectAddress.by === 'swarm') assert.equal(seen.service.image, OLD);
       const back = judgeBack(seen, AIM);
       if (back.kind === 'back') assert.ok(seen.service.image === OLD && slots(OLD) >= of.replicas && only(OLD));
     }),

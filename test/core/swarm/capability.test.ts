@@ -4,7 +4,7 @@ import test, { suite } from 'node:test';
 import { ownLabels } from '../../../src/core/model/own-labels.ts';
 import { readPolicy } from '../../../src/core/settings/read.ts';
 import { howSwarm, notesOn, whyNot } from '../../../src/core/swarm/capability.ts';
-import { patienceMs, standstill } from '../../../src/core/swarm/deadline.ts';
+import { standstill, standstillMs } from '../../../src/core/swarm/deadline.ts';
 import { failureConfig, historyConfig, lockConfig, memoryOf } from '../../../src/core/swarm/memory.ts';
 import type { SwarmService } from '../../../src/core/swarm/model.ts';
 import { NEW, OLD, seen, service, task } from './builders.ts';
@@ -45,10 +45,10 @@ test('an update under way is busy, a paused one is refused unless it is forced',
 
 test('the deadline follows the health check, and waits longer while a node pulls', () => {
   const check = { Test: ['CMD', 'true'], Interval: 1e9, Timeout: 1e9, Retries: 3 };
-  const quiet = patienceMs(seen({}, []), policy(), check);
+  const quiet = standstillMs(seen({}, []), policy(), check);
   assert.equal(quiet, 6000 + 10_000 + 5000 + 12_000);
-  assert.equal(patienceMs(seen({}, [task({ state: 'preparing' })]), policy(), check), quiet + 600_000);
-  assert.ok(patienceMs(seen({}, []), policy({ 'swapctl.health.timeout': '1s' }), check) < quiet);
+  assert.equal(standstillMs(seen({}, [task({ state: 'preparing' })]), policy(), check), quiet + 600_000);
+  assert.ok(standstillMs(seen({}, []), policy({ 'swapctl.health.timeout': '1s' }), check) < quiet);
   const stuck = task({ state: 'pending', error: 'no suitable node (insufficient resources on 1 node)' });
   assert.match(standstill(seen({}, [stuck]), NEW), /1 new task stays pending: no suitable node/);
 });

@@ -78,12 +78,12 @@ for (const [what, running, offered, memory, outcome, because] of CASES)
 test('what failed or was left never becomes available, whatever else is known', () => {
   const digest = fc.constantFrom('a', 'b', 'c', 'd');
   const some = fc.option(digest, { nil: undefined });
-  const shunned = fc.record({ digest: some, image: digest, at: fc.constant(AT), reason: fc.constant('it ended') });
+  const rejected = fc.record({ digest: some, image: digest, at: fc.constant(AT), reason: fc.constant('it ended') });
   fc.assert(
     fc.property(
       fc.record({ digests: fc.array(digest), manifestDigest: some, imageId: digest }),
       fc.record({ reference: fc.constant('app:1'), digest, manifestDigest: some, configDigest: some }),
-      fc.record({ failures: fc.array(shunned), retired: fc.array(shunned) }),
+      fc.record({ failures: fc.array(rejected), retired: fc.array(rejected) }),
       (running, offered, memory) => {
         const judgement = judge(running, offered, memory);
         const names = [offered.digest, offered.manifestDigest, offered.configDigest];

@@ -3,14 +3,14 @@ import test, { suite } from 'node:test';
 import fc from 'fast-check';
 import { SwapError } from '../../../src/core/model/error.ts';
 import { parseReference } from '../../../src/core/model/reference.ts';
-import { followedNow, needsTags, parseTrack } from '../../../src/core/update/track.ts';
+import { needsTags, parseTrack, trackedNow } from '../../../src/core/update/track.ts';
 import { parseVersion } from '../../../src/core/update/version.ts';
 
 const REPOSITORY = 'ghcr.io/me/app';
 
 /** The tag that is tracked now. */
 function tagNow(track: string, current: string, tags: readonly string[]): string {
-  const { text: now } = followedNow(parseTrack(track, 'it'), parseReference(`${REPOSITORY}:${current}`), tags);
+  const { text: now } = trackedNow(parseTrack(track, 'it'), parseReference(`${REPOSITORY}:${current}`), tags);
   assert.ok(now.startsWith(`${REPOSITORY}:`), now);
   return now.slice(REPOSITORY.length + 1);
 }
@@ -121,7 +121,7 @@ suite('what is followed now', () => {
 
   test('a digest is never left, and needs no tags', () => {
     const pinned = `${REPOSITORY}:1.4.2@sha256:${'a'.repeat(64)}`;
-    assert.equal(followedNow(parseTrack('major', 'it'), parseReference(pinned), PLAIN).text, pinned);
+    assert.equal(trackedNow(parseTrack('major', 'it'), parseReference(pinned), PLAIN).text, pinned);
     assert.equal(needsTags(parseTrack('major', 'it'), parseReference(pinned)), false);
     assert.equal(needsTags(parseTrack('digest', 'it'), parseReference(REPOSITORY)), false);
     assert.equal(needsTags(parseTrack('^1', 'it'), parseReference(REPOSITORY)), true);
@@ -129,10 +129,10 @@ suite('what is followed now', () => {
 
   test('a reference keeps its spelling', () => {
     const range = parseTrack('^1', 'it');
-    assert.equal(followedNow(range, parseReference('app'), ['1.0.0']).text, 'app:1.0.0');
-    assert.equal(followedNow(range, parseReference('127.0.0.1:5000/app'), ['1.0.0']).text, '127.0.0.1:5000/app:1.0.0');
+    assert.equal(trackedNow(range, parseReference('app'), ['1.0.0']).text, 'app:1.0.0');
+    assert.equal(trackedNow(range, parseReference('127.0.0.1:5000/app'), ['1.0.0']).text, '127.0.0.1:5000/app:1.0.0');
     assert.equal(
-      followedNow(range, parseReference('127.0.0.1:5000/app:1.0.0'), ['1.0.1']).text,
+      trackedNow(range, parseReference('127.0.0.1:5000/app:1.0.0'), ['1.0.1']).text,
       '127.0.0.1:5000/app:1.0.1',
     );
   });

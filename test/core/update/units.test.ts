@@ -8,8 +8,8 @@ import { SwapError } from '../../../src/core/model/error.ts';
 import { UNIT_MARK, type UnitPlace, type UnitWish, unitPlan } from '../../../src/core/update/units.ts';
 
 const PLACE: UnitPlace = { command: ['/usr/bin/node', '/opt/swapctl.js'], env: {}, host: 'host1' };
-const CRON: UnitWish = { way: 'cron', runs: 'update' as const, schedule: undefined };
-const TIMER: UnitWish = { ...CRON, way: 'systemd' };
+const CRON: UnitWish = { scheduler: 'cron', runs: 'update' as const, schedule: undefined };
+const TIMER: UnitWish = { ...CRON, scheduler: 'systemd' };
 const WATCH: UnitWish = { ...TIMER, runs: 'watch' };
 /** The name of a folder in which every character is special for some program. */
 const ODD = `a b'c"d$e%f\\g;h`;

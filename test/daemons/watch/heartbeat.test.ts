@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
-import { beat } from '../../../src/daemons/watch/heartbeat.ts';
+import { writeHeartbeats } from '../../../src/daemons/watch/heartbeat.ts';
 
 /** A clock that ends the watch after some heartbeats, and a log that keeps its lines. */
-function heart(beats: number) {
+function heart(heartbeats: number) {
   const end = new AbortController();
   const told: string[] = [];
   const slept: number[] = [];
@@ -16,10 +16,10 @@ function heart(beats: number) {
     sleep: async (ms: number) => {
       slept.push(ms);
       at += ms;
-      if (slept.length === beats) end.abort();
+      if (slept.length === heartbeats) end.abort();
     },
   };
-  const log = { tell: (level: string, text: string) => void told.push(`${level} ${text}`) };
+  const log = { write: (level: string, text: string) => void told.push(`${level} ${text}`) };
   return { heart: { clock, log, signal: end.signal }, told, slept };
 }
 
@@ -27,14 +27,14 @@ test('the time is written every ten seconds, until the watch ends', async (t) =>
   const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-heart-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const { heart: own, told, slept } = heart(3);
-  await beat(path.join(folder, 'beat'), own);
+  await writeHeartbeats(path.join(folder, 'beat'), own);
   assert.equal(readFileSync(path.join(folder, 'beat'), 'utf8'), '2026-01-01T00:00:20.000Z\n');
   assert.deepEqual([slept, told], [[10_000, 10_000, 10_000], []]);
 });
 
 test('that it can not be written is told once', async () => {
   const { heart: own, told } = heart(3);
-  await beat('/no/such/folder/beat', own);
+  await writeHeartbeats('/no/such/folder/beat', own);
   assert.equal(told.length, 1);
   assert.match(told[0] ?? '', /^warn the heartbeat can't be written: ENOENT/);
 });

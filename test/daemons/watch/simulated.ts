@@ -2,9 +2,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { App } from '../../../src/app/app.ts';
 import { dockerTarget } from '../../../src/app/target/docker.ts';
-import { agendaOf } from '../../../src/app/update/agenda.ts';
-import { concernedBy } from '../../../src/app/update/arrivals.ts';
-import { mendServices } from '../../../src/app/update/update.ts';
+import { concernedBy } from '../../../src/app/update/local-images.ts';
+import { scheduledChecksOf } from '../../../src/app/update/scheduled-checks.ts';
+import { recoverOptedIn } from '../../../src/app/update/update.ts';
 import { EngineError } from '../../../src/core/model/engine-error.ts';
 import type { EngineEvent, ImageEvent } from '../../../src/core/model/event.ts';
 import { nextCheck } from '../../../src/core/update/schedule.ts';
@@ -84,7 +84,7 @@ export async function simulate(world: MadeUp, simulation: Simulation): Promise<W
       return dice;
     },
     log: {
-      tell: (level, text, facts = {}) =>
+      write: (level, text, facts = {}) =>
         void (level !== 'debug' && watching.log.push({ at: (world.now - START) / 60_000, level, text, facts })),
     },
     signal: end.signal,
@@ -121,9 +121,12 @@ function appOf(
   { firstAsked, clock }: { firstAsked: () => void; clock: ReturnType<typeof simulatedClock> },
 ): App {
   const { ports } = world;
-  const app: Pick<App, 'mend' | 'agenda' | 'arrived' | 'nextCheck' | 'update' | 'events' | 'reload' | 'tell'> = {
-    mend: (selectors, { only, signal }) =>
-      mendServices(ports, dockerTarget(ports), {
+  const app: Pick<
+    App,
+    'recoverOptedIn' | 'scheduledChecks' | 'arrived' | 'nextCheck' | 'update' | 'events' | 'reload' | 'notify'
+  > = {
+    recoverOptedIn: (selectors, { only, signal }) =>
+      recoverOptedIn(ports, dockerTarget(ports), {
         selectors,
         only,
         signal,
@@ -132,12 +135,13 @@ function appOf(
         firstSeen: undefined,
         absent: true,
       }),
-    agenda: (selectors) => agendaOf(ports, dockerTarget(ports), { selectors, all: false, overrides: {}, absent: true }),
-    arrived: (selectors, { arrivals, since }) =>
-      concernedBy(ports, { arrivals, since, selectors, all: false, overrides: {}, absent: true }),
+    scheduledChecks: (selectors) =>
+      scheduledChecksOf(ports, dockerTarget(ports), { selectors, all: false, overrides: {}, absent: true }),
+    arrived: (selectors, { localImages, since }) =>
+      concernedBy(ports, { localImages, since, selectors, all: false, overrides: {}, absent: true }),
     // It loads a module, which the clock has to wait for.
     nextCheck: (schedule, after, dice) => clock.waitFor(nextCheck(schedule, after, ports.schedules.next, dice)),
-    tell: async () => [],
+    notify: async () => [],
     update: async (selectors, { only, here, firstSeen = new Map(), signal }) => {
       const { report } = await update(
         world,

@@ -153,8 +153,8 @@ export function composeKeepsContainers(version: ComposeVersion): void {
     assert.deepEqual(versionsOf(after), '1,2', 'the one in its network is re-created as it was');
     const [mateNow, webNow] = after;
     const { HostConfig, State } = await world.docker.getContainer(mateNow?.id ?? '').inspect();
-    const home = `container:${webNow?.id}`;
-    assert.deepEqual([HostConfig.NetworkMode, HostConfig.PidMode, State.Running], [home, home, true]);
+    const slotName = `container:${webNow?.id}`;
+    assert.deepEqual([HostConfig.NetworkMode, HostConfig.PidMode, State.Running], [slotName, slotName, true]);
     const tagged = await world.docker.getImage(image).inspect();
     assert.equal(tagged.Id, webNow?.image, 'the tag stays where the user pointed it');
     await project.run(...up);

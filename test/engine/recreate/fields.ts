@@ -582,8 +582,8 @@ export function fieldsFor(place: Place): Field[] {
 export function packed(fields: readonly Field[]): Field[][] {
   const containers: Field[][] = [];
   for (const field of fields) {
-    const home = containers.find((others) => fitsWith(field, others));
-    if (home) home.push(field);
+    const slotName = containers.find((others) => fitsWith(field, others));
+    if (slotName) slotName.push(field);
     else containers.push([field]);
   }
   return containers;

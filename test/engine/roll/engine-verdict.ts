@@ -29,11 +29,11 @@ export function engineVerdict({ strategy, engine, intervalMs, expected }: Case):
     });
     if (engine === 'auto') await untilHealthy(web);
     await world.image('web:live', { from: 'httpd', version: '2', health: { intervalMs } });
-    const { home, standIn } = slotNames(world.name('web'));
+    const { slotName, standIn } = slotNames(world.name('web'));
     const health: Promise<string | undefined>[] = [];
     const { app, ports, close } = await openApp(world, (progress: Progress) => {
       if (progress.kind !== 'step' || progress.step.kind !== 'drain') return;
-      const beside = strategy === 'handover' && progress.step.name === home ? standIn : home;
+      const beside = strategy === 'handover' && progress.step.name === slotName ? standIn : slotName;
       health.push(
         world.docker
           .getContainer(beside)
@@ -43,7 +43,7 @@ export function engineVerdict({ strategy, engine, intervalMs, expected }: Case):
     });
     world.after(async () => close());
     if (strategy === 'handover' && !(await canGate(ports))) return t.skip(NEEDS_NFT);
-    const [report] = await app.roll([home], quickly({ overrides: { strategy, 'health.engine': engine } }));
+    const [report] = await app.roll([slotName], quickly({ overrides: { strategy, 'health.engine': engine } }));
     assert.equal(report?.outcome, 'rolled', JSON.stringify(report));
     assert.deepEqual(await Promise.all(health), expected);
   });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { momentReader, momentText } from '../../chaos/moments.ts';
-import { rollArgs } from '../../chaos/ways.ts';
+import { rollArgs } from '../../chaos/scenarios.ts';
 import { swapctl } from '../../lab/cli.ts';
 import { testWorld } from '../../lab/world.ts';
 import { quickly } from '../compose-app.ts';

@@ -55,9 +55,11 @@ test('a rollback goes back to the image that ran before, and a roll does not go 
     history.entries.map((entry: { event: string }) => entry.event),
     ['rolled-back', 'rolled', 'started'],
   );
-  const forward = await swapctl(['roll', world.name('web'), '--image', after, '--json', ...QUICK], { env: world.env });
-  assert.equal(forward.code, 1);
-  assert.equal(forward.json().error.code, 'known-bad');
+  const redirectAddress = await swapctl(['roll', world.name('web'), '--image', after, '--json', ...QUICK], {
+    env: world.env,
+  });
+  assert.equal(redirectAddress.code, 1);
+  assert.equal(redirectAddress.json().error.code, 'known-bad');
 });
 
 test('without a way back, rollback says so and touches nothing', async (t) => {

@@ -9,7 +9,7 @@ import type { Progress } from '../../../src/core/report/progress.ts';
 import { WGET_HEALTH } from '../../lab/images.ts';
 import { hostPort, testWorld, untilHealthy, type World } from '../../lab/world.ts';
 import { openApp, quickly } from '../compose-app.ts';
-import { NEEDS_NFT } from './forward-world.ts';
+import { NEEDS_NFT } from './address-redirect-world.ts';
 
 // On a busy machine a check takes its time, and that says nothing about the app.
 const PATIENT = { timeoutMs: 20_000, retries: 30 };

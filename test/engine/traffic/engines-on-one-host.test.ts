@@ -27,43 +27,43 @@ function declare(open: (t: TestContext) => Promise<Stage>): void {
   test('a port redirect is no orphan of another engine', async (t) => {
     const stage = await open(t);
     await stage.start('web', PORT);
-    await stage.kernel.setCover('web', request(stage, await stage.start('stand-in', 49_153)));
+    await stage.kernel.setPortRedirect('web', request(stage, await stage.start('stand-in', 49_153)));
     assert.equal(await other.clearOrphans(async () => []), 0);
-    assert.equal(await stage.kernel.cover('web'), 'lasting');
+    assert.equal(await stage.kernel.portRedirect('web'), 'lasting');
     await assertServes('stand-in', stage.connectTo(PORT));
   });
 
   test('an address redirect between containers of another engine is not swept', async (t) => {
     const stage = await open(t);
     const [from, to] = [await stage.start('old'), await stage.start('new')];
-    await stage.kernel.forward(from, to, stage.bridges, 60_000);
-    assert.equal(await other.sweepForwards(nobody), 0);
-    assert.deepEqual(await other.forwarding([from.id]), []);
-    assert.equal(await other.endForward(from.id, nobody), 0);
-    assert.equal((await stage.kernel.forwarding([from.id])).length, 1);
+    await stage.kernel.redirectAddress(from, to, stage.bridges, 60_000);
+    assert.equal(await other.sweepAddressRedirects(nobody), 0);
+    assert.deepEqual(await other.addressRedirects([from.id]), []);
+    assert.equal(await other.endAddressRedirect(from.id, nobody), 0);
+    assert.equal((await stage.kernel.addressRedirects([from.id])).length, 1);
     await assertServes('new', stage.connect(from));
   });
 
   test('a slot of the same name on another engine has rules of its own', async (t) => {
     const stage = await open(t);
     const standIn = await stage.start('stand-in', 49_153);
-    await stage.kernel.setCover('web', request(stage, standIn));
-    assert.equal(await other.cover('web'), 'none');
-    await other.setCover('web', request(stage, standIn));
-    await other.clearCover('web');
-    assert.equal(await stage.kernel.cover('web'), 'lasting');
+    await stage.kernel.setPortRedirect('web', request(stage, standIn));
+    assert.equal(await other.portRedirect('web'), 'none');
+    await other.setPortRedirect('web', request(stage, standIn));
+    await other.clearPortRedirect('web');
+    assert.equal(await stage.kernel.portRedirect('web'), 'lasting');
   });
 
   test('another process of swapctl for the same engine finds its rules', async (t) => {
     const stage = await open(t);
     const [from, to] = [await stage.start('old'), await stage.start('new', 49_153)];
-    await stage.kernel.setCover('web', request(stage, to));
-    await stage.kernel.forward(from, to, stage.bridges, 60_000);
+    await stage.kernel.setPortRedirect('web', request(stage, to));
+    await stage.kernel.redirectAddress(from, to, stage.bridges, 60_000);
     const second = kernelOf('one');
-    assert.equal(await second.cover('web'), 'lasting');
-    assert.equal((await second.forwarding([from.id])).length, 1);
+    assert.equal(await second.portRedirect('web'), 'lasting');
+    assert.equal((await second.addressRedirects([from.id])).length, 1);
     assert.equal(await second.clearOrphans(async () => []), 1);
-    assert.equal(await second.sweepForwards(nobody), 1);
+    assert.equal(await second.sweepAddressRedirects(nobody), 1);
   });
 }
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import test from 'node:test';
 import { parseSockets } from '../../../src/core/traffic/sockets.ts';
-import { assertAsBefore, forwardTables, hostState } from '../../lab/host-state.ts';
+import { addressRedirectTables, assertAsBefore, hostState } from '../../lab/host-state.ts';
 import { otherHost } from '../../lab/netns.ts';
 import { allShapes, type Cells, type Client, clientsAt, type Place, startTraffic, tableOf } from '../../lab/traffic.ts';
 import { eventually } from '../../lab/waiting.ts';
@@ -40,13 +40,13 @@ export function appIsHandedOver({ drains }: { drains: boolean }): void {
       // Longer than the slowest answer: the purpose of the drain time.
       labels: { 'swapctl.drain.timeout': '4s' },
     });
-    const ways = await waysIn(world, network, port);
+    const ways = await entrances(world, network, port);
     const before = { state: await hostState(world), ports: await portsOf(world, web.name) };
     const clients = await startAll(ways);
     await web.publish('2');
     const result = (await roll(world, web.name, {}, (line) => t.diagnostic(line))).json();
     const cells = await stopAll(clients);
-    await untilNothingIsLed(world, web, (line) => t.diagnostic(line));
+    await untilNothingIsRedirected(world, web, (line) => t.diagnostic(line));
     const ports = await portsOf(world, web.name);
 
     for (const line of tableOf(cells)) t.diagnostic(line);
@@ -64,10 +64,10 @@ export function appIsHandedOver({ drains }: { drains: boolean }): void {
 }
 
 // The rules stay for redirected connections; now all are closed, and the next run of swapctl finds that.
-async function untilNothingIsLed(world: World, { name, container }: Service, told: (line: string) => void) {
+async function untilNothingIsRedirected(world: World, { name, container }: Service, told: (line: string) => void) {
   await eventually('a run of swapctl finds that no led connection is open any more', async () => {
     assert.equal((await roll(world, name, {}, told)).json().outcome, 'unchanged');
-    if (forwardTables(world, container.id).length === 0) return true;
+    if (addressRedirectTables(world, container.id).length === 0) return true;
     told(`still open: ${await socketsIn(world, name)}`);
     return false;
   });
@@ -81,9 +81,9 @@ async function socketsIn(world: World, name: string): Promise<string> {
   return sockets.map(({ remoteAddress, remotePort, state }) => `${remoteAddress}:${remotePort} ${state}`).join(', ');
 }
 
-type Way = { place: Place } & Pick<Client, 'url' | 'byName'>;
+type Connections = { place: Place } & Pick<Client, 'url' | 'byName'>;
 
-async function waysIn(world: World, network: string, port: number): Promise<Record<string, Way>> {
+async function entrances(world: World, network: string, port: number): Promise<Record<string, Connections>> {
   const other = otherHost(world);
   const elsewhere = await world.network('elsewhere');
   const here = { world, netns: world.netns };
@@ -101,7 +101,7 @@ async function waysIn(world: World, network: string, port: number): Promise<Reco
 
 type Started = (readonly [string, Awaited<ReturnType<typeof startTraffic>>])[];
 
-function startAll(ways: Record<string, Way>): Promise<Started> {
+function startAll(ways: Record<string, Connections>): Promise<Started> {
   return Promise.all(
     Object.entries(ways).map(async ([way, { place, ...at }]) => {
       return [way, await startTraffic(place, clientsAt(at, allShapes(RATE)))] as const;

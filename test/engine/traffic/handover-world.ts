@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto';
 import net from 'node:net';
 import type Docker from 'dockerode';
 import { type CliOptions, type CliResult, swapctl } from '../../lab/cli.ts';
-import { coverTable, nft, proxies } from '../../lab/host-state.ts';
+import { nft, portRedirectTable, proxies } from '../../lab/host-state.ts';
 import { type ContainerOptions, untilHealthy, type World } from '../../lab/world.ts';
 
 /** A free host port, below those that the kernel and the engine assign. */
@@ -89,7 +89,7 @@ export async function versionOf(world: World, name: string): Promise<string | un
 /** Fails if any part of a handover remains. */
 export async function assertNothingLeft(world: World, service: string): Promise<void> {
   const tables = nft(world.netns, 'list', 'tables');
-  assert.ok(!tables.includes(await coverTable(world, service)), tables);
+  assert.ok(!tables.includes(await portRedirectTable(world, service)), tables);
   const all = await world.docker.listContainers({ all: true });
   // A record of a bad image is inert, and stays.
   const helper = new RegExp(`^/${service}\\.swapctl-(?!failed-)`);

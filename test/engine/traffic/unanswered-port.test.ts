@@ -8,7 +8,7 @@ import { engineFacts } from '../../lab/engine.ts';
 import { enter, otherHost } from '../../lab/netns.ts';
 import { eventually } from '../../lab/waiting.ts';
 import { testWorld } from '../../lab/world.ts';
-import { inside } from './forward-world.ts';
+import { inside } from './address-redirect-world.ts';
 import { fixedPort, LATE, roll, startService } from './handover-world.ts';
 
 const SYN = 'tcp flags & (syn | ack) == syn';

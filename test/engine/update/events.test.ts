@@ -27,7 +27,7 @@ test('whoever listens hears of what happens after the stream was cut, and of wha
     },
     clock: systemClock(),
     signal: end.signal,
-    onArrival: () => {},
+    onLocalImage: () => {},
     onChange: () => {},
     onAway: () => {},
   });

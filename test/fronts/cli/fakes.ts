@@ -143,8 +143,8 @@ export function fakeApp(given: Given, report: Report, calls: Outcome['calls']): 
     status: (selectors) => answer('status', given.status, selectors),
     check: (selectors) => answer('check', given.check, selectors),
     update: (selectors, request) => answer('update', given.update, selectors, request),
-    mend: () => assert.fail('nothing is to be watched'),
-    agenda: () => assert.fail('nothing is to be watched'),
+    recoverOptedIn: () => assert.fail('nothing is to be watched'),
+    scheduledChecks: () => assert.fail('nothing is to be watched'),
     arrived: () => assert.fail('nothing is to be watched'),
     hinted: (_, { pushes }) =>
       answer(
@@ -168,7 +168,7 @@ export function fakeApp(given: Given, report: Report, calls: Outcome['calls']): 
     get dev() {
       return assert.fail('nothing is to be developed');
     },
-    tell: (run, { asked }) =>
+    notify: (run, { asked }) =>
       answer('tell', given.tell ?? [], [
         ...run.services.map((one) => `${one.service} ${one.outcome}`),
         `asked: ${asked}`,

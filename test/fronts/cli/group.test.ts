@@ -78,7 +78,7 @@ suite('roll --on', () => {
     let told: readonly { service: string; outcome: string }[] = [];
     const answers = group({
       roll: async () => [HALTED],
-      tell: async ({ services }) => {
+      notify: async ({ services }) => {
         told = services;
         return [];
       },

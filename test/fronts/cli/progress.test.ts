@@ -4,8 +4,8 @@ import type { ErrorCode } from '../../../src/core/model/error.ts';
 import { phaseOfStep } from '../../../src/core/report/phase.ts';
 import type { Progress } from '../../../src/core/report/progress.ts';
 import type { Step } from '../../../src/core/rollout/step.ts';
-import { harmlessText } from '../../../src/core/text/harmless.ts';
-import { harmlessLines } from '../../../src/fronts/terminal/harmless.ts';
+import { sanitizeText } from '../../../src/core/text/sanitize.ts';
+import { sanitizeLines } from '../../../src/fronts/terminal/sanitize.ts';
 import { desired, observed } from '../../core/builders.ts';
 import { cli, FAILED, ROLLED } from './fakes.ts';
 
@@ -259,11 +259,11 @@ test('containers that move along with another one are part of its phase', async 
   const move: Step = { kind: 'move-dependents', names: ['sidecar'], from: 'a', to: 'b' };
   const other: Step = { kind: 'start', container: 'c', name: 'sidecar' };
   const progress = [step(RENAME), step(move, 'web', 'switch'), step(other, 'sidecar'), done(other, 1, 'sidecar')];
-  const told = await toldLines([...progress, end(undefined, 'sidecar'), done(move), end()]);
+  const told = await printedLines([...progress, end(undefined, 'sidecar'), done(move), end()]);
   assert.deepEqual(told, ['✔ switch     send new connections of web to the new container  N s']);
 });
 
-async function toldLines(progress: readonly Progress[]): Promise<string[]> {
+async function printedLines(progress: readonly Progress[]): Promise<string[]> {
   return remaining(await told([], progress, TERMINAL)).map(timeless);
 }
 
@@ -278,7 +278,7 @@ test('notes and several slots at once do not spoil the drawing', async () => {
     done(other, 100, 'db'),
     end(undefined, 'db'),
   ];
-  assert.deepEqual(await toldLines(progress), [
+  assert.deepEqual(await printedLines(progress), [
     '! a note',
     '✔ start      create and start the new container of web  N s',
     '✔ start      create and start the new container of db  N s',
@@ -310,8 +310,8 @@ test('sanitized text has no control characters', () => {
     ['\u202egnp.exe', '\\u202egnp.exe'],
     ['\x1b\x1b[31m[2J', '\\x1b[2J'],
   ];
-  for (const [text, expected] of cases) assert.equal(harmlessText(text), expected);
+  for (const [text, expected] of cases) assert.equal(sanitizeText(text), expected);
   for (let code = 0; code < 0x10000; code++)
-    assert.doesNotMatch(harmlessText(`\x1b${String.fromCharCode(code)}`), /[\x00-\x1f\x7f-\x9f]/);
-  assert.deepEqual(harmlessLines('a\r\n\r\nb\x1b[2K\rc'), ['a', 'b', 'c']);
+    assert.doesNotMatch(sanitizeText(`\x1b${String.fromCharCode(code)}`), /[\x00-\x1f\x7f-\x9f]/);
+  assert.deepEqual(sanitizeLines('a\r\n\r\nb\x1b[2K\rc'), ['a', 'b', 'c']);
 });

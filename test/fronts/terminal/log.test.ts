@@ -20,8 +20,8 @@ test('a log for programs is one document a line, with the facts', () => {
   const lines = written(
     (write) => jsonLog(write, 'info'),
     (log) => {
-      log.tell('debug', 'not told');
-      log.tell('warn', 'a\nb\x1b[31m', { service: 'web', error: { code: 'busy', message: '\x1b]0;x\x07hi' } });
+      log.write('debug', 'not told');
+      log.write('warn', 'a\nb\x1b[31m', { service: 'web', error: { code: 'busy', message: '\x1b]0;x\x07hi' } });
     },
   );
   const [first = '', ...more] = lines;
@@ -35,8 +35,8 @@ test('a log for people is a line with the time, and nothing in it can steer the 
   const lines = written(
     (write) => lineLog(write, 'info', style, () => 0),
     (log) => {
-      log.tell('debug', 'not told');
-      log.tell('info', 'web: updated\n\x1b[2J', { service: 'web' });
+      log.write('debug', 'not told');
+      log.write('info', 'web: updated\n\x1b[2J', { service: 'web' });
     },
   );
   assert.deepEqual(lines, ['1970-01-01T00:00:00Z web: updated']);

@@ -51,7 +51,7 @@ async function start(t: TestContext, routes: Addresses, suite: ProxySuite, extra
     },
     files: async () => filesIn(conf),
     spoil: async () => appendFileSync(file, 'no_such_directive on;\n'),
-    mend: async () => writeFileSync(file, text),
+    recoverOptedIn: async () => writeFileSync(file, text),
     refuse: async () => {
       appendFileSync(file, 'no_such_directive on;\n');
       return { words: /unknown directive "no_such_directive"/ };

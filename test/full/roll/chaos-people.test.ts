@@ -11,7 +11,7 @@ import { assertSafe, removeSubject } from '../../chaos/subject.ts';
 import { swapctl } from '../../lab/cli.ts';
 import { testWorld } from '../../lab/world.ts';
 
-for (const [what, kill, version, deed] of [
+for (const [what, kill, version, action] of [
   [
     'what lives with a container that somebody removed from a dead roll is moved',
     { way: 'dependents', at: { when: 'before', kind: 'rename', nth: 1 } },
@@ -36,7 +36,7 @@ for (const [what, kill, version, deed] of [
     const { subject, dead } = await killed(world, kill);
     t.after(() => removeSubject(subject));
     assert.ok(dead);
-    await deed(world.docker, subject.service);
+    await action(world.docker, subject.service);
     const { code, stderr } = await swapctl(['recover', subject.service], { env: world.env, netns: world.netns });
     assert.equal(code, 0, stderr);
     assert.equal(await assertSafe(subject, false), version);

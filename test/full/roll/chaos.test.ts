@@ -18,8 +18,8 @@ import {
 } from '../../chaos/matrix.ts';
 import { momentText, STEP_KINDS } from '../../chaos/moments.ts';
 import type { Meddling } from '../../chaos/people.ts';
+import { SCENARIO_NAMES, type ScenarioName, SHORT_WAYS } from '../../chaos/scenarios.ts';
 import { killTries } from '../../chaos/tries.ts';
-import { SHORT_WAYS, WAY_NAMES, type WayName } from '../../chaos/ways.ts';
 import { testWorld, type World } from '../../lab/world.ts';
 
 let made: Promise<Course[]> | undefined;
@@ -41,7 +41,7 @@ test('a swapctl that is killed at any change of a route loses nothing, behind ea
   skip: process.env.SWAPCTL_TEST_LONG !== '1' && 'takes minutes: SWAPCTL_TEST_LONG=1',
 }, async (t) => {
   const world = testWorld(t);
-  const ways = WAY_NAMES.filter((way) => way.startsWith('told'));
+  const ways = SCENARIO_NAMES.filter((way) => way.startsWith('told'));
   const courses = await coursesOf(world, ways, ['kill'], AT_ONCE);
   const kills = everyKill(courses).filter(({ at }) => isLine(at) && at.kind === 'route');
   for (const way of ways)
@@ -100,9 +100,9 @@ function everyThird<T>(items: readonly T[], from: number): T[] {
   return items.filter((_, at) => at % 3 === from);
 }
 
-const SHIFT: readonly WayName[] = ['start-first', 'rehearsed', 'handover'];
+const SHIFT: readonly ScenarioName[] = ['start-first', 'rehearsed', 'handover'];
 
-const MEDDLING: readonly [WayName, Meddling['deed'], string][] = [
+const MEDDLING: readonly [ScenarioName, Meddling['action'], string][] = [
   ['start-first', 'old one stopped', 'open#1'],
   ['start-first', 'old one removed', 'rename#1'],
   ['start-first', 'new one stopped', 'drain#1'],
@@ -125,7 +125,9 @@ const MEDDLING: readonly [WayName, Meddling['deed'], string][] = [
   ['--rm', 'new one stopped', 'await-healthy#1'],
 ];
 
-function meant(all: readonly Meddling[], [way, deed, step]: (typeof MEDDLING)[number]): Meddling {
-  const found = all.find((one) => one.way === way && one.deed === deed && momentText(one.before) === `before ${step}`);
+function meant(all: readonly Meddling[], [way, action, step]: (typeof MEDDLING)[number]): Meddling {
+  const found = all.find(
+    (one) => one.way === way && one.action === action && momentText(one.before) === `before ${step}`,
+  );
   return found ?? assert.fail(`${way} has no ${step}`);
 }

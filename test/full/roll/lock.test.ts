@@ -26,8 +26,8 @@ async function foreignLock(world: World, service: string): Promise<() => Promise
     Image: await baseImage(world.docker),
     Labels: { ...world.labels, ...Object.fromEntries(labels) },
   });
-  let beats = 0;
-  return () => lock.update({ RestartPolicy: { Name: 'on-failure', MaximumRetryCount: ++beats } });
+  let heartbeats = 0;
+  return () => lock.update({ RestartPolicy: { Name: 'on-failure', MaximumRetryCount: ++heartbeats } });
 }
 
 test('the lock of another machine holds as long as it beats', async (t) => {
@@ -37,10 +37,10 @@ test('the lock of another machine holds as long as it beats', async (t) => {
   // One after the other: both make the same images, and on the containerd store the tag of one is absent for a moment.
   const alive = await outdated(world, 'alive');
   const dead = await outdated(world, 'dead');
-  const beat = await foreignLock(world, alive);
+  const heartbeat = await foreignLock(world, alive);
   await foreignLock(world, dead);
-  const beating = setInterval(() => void beat(), 1000);
-  world.after(async () => clearInterval(beating));
+  const keepHeartbeat = setInterval(() => void heartbeat(), 1000);
+  world.after(async () => clearInterval(keepHeartbeat));
   const app = await appOf(world);
   const reports = await Promise.all([alive, dead].map((name) => app.roll([name], quickly())));
   assert.deepEqual(

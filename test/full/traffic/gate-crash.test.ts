@@ -5,7 +5,7 @@ import test from 'node:test';
 import { assertNothingLeft, startService } from '../../engine/traffic/handover-world.ts';
 import { swapctl } from '../../lab/cli.ts';
 import { engineUnderTest, isPodman } from '../../lab/engine.ts';
-import { forwardTables, nft } from '../../lab/host-state.ts';
+import { addressRedirectTables, nft } from '../../lab/host-state.ts';
 import { startLoadInside } from '../../lab/load-inside.ts';
 import { eventually } from '../../lab/waiting.ts';
 import { testWorld, type World } from '../../lab/world.ts';
@@ -28,7 +28,7 @@ test('a swapctl that dies while the gate redirects leaves rules that end by them
   const candidate = `${web.name}.swapctl-next`;
   await killedWhileItWaits(world, web.name, candidate);
   const { Id } = await world.docker.getContainer(candidate).inspect();
-  assert.ok(forwardTables(world, Id).length > 0, 'the gate redirects');
+  assert.ok(addressRedirectTables(world, Id).length > 0, 'the gate redirects');
   const { failures, byVersion } = await load.stop();
   assert.deepEqual(failures, []);
   assert.deepEqual(Object.keys(byVersion), ['1']);
@@ -37,7 +37,7 @@ test('a swapctl that dies while the gate redirects leaves rules that end by them
   const items: { slot: string; outcome: string }[] = json();
   const ofSlot = items.filter(({ slot }) => slot === web.name).map(({ outcome }) => outcome);
   assert.deepEqual(ofSlot, ['undone'], stdout);
-  assert.deepEqual(forwardTables(world, Id), []);
+  assert.deepEqual(addressRedirectTables(world, Id), []);
   assert.ok(!nft(world.netns, 'list', 'tables').includes(`swapctl-hold-${Id.slice(0, 12)}`));
   await assertNothingLeft(world, web.name);
 });
@@ -56,7 +56,7 @@ async function killedWhileItWaits(world: World, name: string, candidate: string)
 }
 
 function redirects(world: World, from: string): boolean {
-  return forwardTables(world, from).some(({ family, table }) =>
+  return addressRedirectTables(world, from).some(({ family, table }) =>
     / expires /.test(nft(world.netns, 'list', 'set', family, table, 'live_ip')),
   );
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import test from 'node:test';
-import { haltScript } from '../../../src/adapters/traffic/nftables/forward-rules.ts';
+import { haltScript } from '../../../src/adapters/traffic/nftables/address-redirect-rules.ts';
 import {
   assertNothingLeft,
   fixedPort,
@@ -12,7 +12,7 @@ import {
   versionOf,
 } from '../../engine/traffic/handover-world.ts';
 import { swapctl } from '../../lab/cli.ts';
-import { coverTable, forwardTables, nft, nftScript } from '../../lab/host-state.ts';
+import { addressRedirectTables, nft, nftScript, portRedirectTable } from '../../lab/host-state.ts';
 import { type Cell, startTraffic } from '../../lab/traffic.ts';
 import { eventually } from '../../lab/waiting.ts';
 import { testWorld, type World } from '../../lab/world.ts';
@@ -29,17 +29,17 @@ test('a swapctl that dies while both run leaves rules that end by themselves', a
   holdOpen(world, port);
   await rollUntilKilled(world, web, 'wait until the open connections of NAME end');
 
-  const cover = await coverTable(world, web.name);
-  const rules = nft(world.netns, 'list', 'table', 'inet', cover);
+  const portRedirect = await portRedirectTable(world, web.name);
+  const rules = nft(world.netns, 'list', 'table', 'inet', portRedirect);
   const [, timeout, expires] = new RegExp(`${port} timeout (\\d+)s expires (\\d+)s`).exec(rules) ?? [];
   assert.equal(Number(timeout), LIFETIME_S, rules);
   assert.ok(Number(expires) <= LIFETIME_S, rules);
   await eventually('the stand-in answers', async () => (await under.version()) === '2');
 
   // The kernel's work at the end of the lifetime.
-  nftScript(world.netns, `flush set inet ${cover} live_tcp`);
-  const led = forwardTables(world, web.container.id).map(({ table }) => table);
-  for (const table of new Set(led)) nftScript(world.netns, haltScript(table));
+  nftScript(world.netns, `flush set inet ${portRedirect} live_tcp`);
+  const redirected = addressRedirectTables(world, web.container.id).map(({ table }) => table);
+  for (const table of new Set(redirected)) nftScript(world.netns, haltScript(table));
   await eventually('the old container answers', async () => (await under.version()) === '1');
   await recover(world, web, 'undone');
   assert.equal(await versionOf(world, web.name), '1');
@@ -65,7 +65,7 @@ test('a successor that never becomes healthy behind a healthy stand-in is taken 
 test('rules of ours that lead nowhere are removed, and all others are left alone', async (t) => {
   const world = testWorld(t);
   const { web, under } = await begin(world);
-  const orphan = await coverTable(world, world.name('gone'));
+  const orphan = await portRedirectTable(world, world.name('gone'));
   const foreign = world.prefix;
   const rules = (table: string) => `table inet ${table} { chain c { type nat hook prerouting priority -105; }; }`;
   world.after(async () => nftScript(world.netns, `delete table inet ${foreign}`));

@@ -13,7 +13,7 @@ import {
   startService,
 } from '../../engine/traffic/handover-world.ts';
 import { engineUnderTest, isPodman } from '../../lab/engine.ts';
-import { forwardTables, nftIn } from '../../lab/host-state.ts';
+import { addressRedirectTables, nftIn } from '../../lab/host-state.ts';
 import { nftOf } from '../../lab/nft.ts';
 import { type Cells, clientsAt, type Shape, startTraffic, tableOf } from '../../lab/traffic.ts';
 import { testWorld, type World } from '../../lab/world.ts';
@@ -66,7 +66,7 @@ test(`with the nft of ${SUITE} first on PATH a handover loses no request`, { ski
   for (const [way, found] of Object.entries(cells)) assertNoneFailed(way, found);
   assert.ok(gated, 'the stand-in was kept from its networks until it was healthy');
   await assertNothingLeft(world, web.name);
-  assert.deepEqual(forwardTables(world, web.container.id), []);
+  assert.deepEqual(addressRedirectTables(world, web.container.id), []);
 });
 
 /** Rolls with that folder first on PATH; `before` is called before each step, while the program stands still. */

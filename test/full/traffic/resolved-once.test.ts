@@ -4,7 +4,7 @@ import test, { suite } from 'node:test';
 import { kernelLayer } from '../../../src/app/traffic/kernel-layer.ts';
 import type { ServiceReport } from '../../../src/core/report/report.ts';
 import { openApp, quickly } from '../../engine/compose-app.ts';
-import { addressOf, NEEDS_NFT } from '../../engine/traffic/forward-world.ts';
+import { addressOf, NEEDS_NFT } from '../../engine/traffic/address-redirect-world.ts';
 import { APP_PORT } from '../../lab/images.ts';
 import { type LoadInside, startLoadInside } from '../../lab/load-inside.ts';
 import { startNginx } from '../../lab/nginx.ts';

@@ -1,8 +1,8 @@
 // Every rule script, loaded by the nft of one Debian suite, continued by that of another, and listed by all of them.
 import { spawnSync } from 'node:child_process';
+import { isLive, redirectedClients } from '../../../src/adapters/traffic/nftables/address-redirect-rules.ts';
 import type { Example } from '../../../src/adapters/traffic/nftables/examples.ts';
-import { isLive, ledClients } from '../../../src/adapters/traffic/nftables/forward-rules.ts';
-import { coverIn } from '../../../src/adapters/traffic/nftables/rules.ts';
+import { portRedirectIn } from '../../../src/adapters/traffic/nftables/rules.ts';
 import { objectsOf, type Table } from '../../../src/adapters/traffic/nftables/table.ts';
 import { NFT_SUITES, type NftSuite, nftOf } from '../../lab/nft.ts';
 
@@ -41,7 +41,7 @@ export function tryOut(example: Example, creator: NftSuite, continuer: NftSuite)
   });
 }
 
-function coverOf({ kind, name }: Example): string {
+function portRedirectOf({ kind, name }: Example): string {
   if (kind === 'connection share') return 'shared';
   return name.includes('lasting') ? 'lasting' : 'expiring';
 }
@@ -53,10 +53,10 @@ export function expectedFacts(example: Example, builder: string): unknown {
     { address: '192.0.2.77', port: 50_002, to: '192.0.2.2' },
     { address: '2001:db8::77', port: 50_001, to: '2001:db8::2' },
   ];
-  const none = { tables: 0, cover: 'over', live: false, flows: [] };
+  const none = { tables: 0, portRedirect: 'over', live: false, flows: [] };
   switch (builder) {
     case 'coverScript':
-      return { ...none, tables: 1, cover: coverOf(example) };
+      return { ...none, tables: 1, portRedirect: portRedirectOf(example) };
     case 'hostScript':
     case 'renewScript':
       return { ...none, tables: 2, live: true, flows };
@@ -113,9 +113,9 @@ function readerOf(suite: NftSuite, [json, text]: Answer[]): Trial['readers'][num
   const table: Table = JSON.parse(json.output);
   const facts = {
     tables: objectsOf(table, 'table').length,
-    cover: coverIn(table),
+    portRedirect: portRedirectIn(table),
     live: isLive(table),
-    flows: ledClients(table),
+    flows: redirectedClients(table),
   };
   return { suite, status, words: '', facts };
 }

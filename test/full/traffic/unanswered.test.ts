@@ -4,13 +4,13 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import test from 'node:test';
 import type Docker from 'dockerode';
-import { clearHostScript } from '../../../src/adapters/traffic/nftables/forward-rules.ts';
+import { clearHostScript } from '../../../src/adapters/traffic/nftables/address-redirect-rules.ts';
 import { kernelLayer } from '../../../src/app/traffic/kernel-layer.ts';
 import { openApp } from '../../engine/compose-app.ts';
-import { addressOf, inside, lapse, NEEDS_NFT } from '../../engine/traffic/forward-world.ts';
+import { addressOf, inside, lapse, NEEDS_NFT } from '../../engine/traffic/address-redirect-world.ts';
 import { type Connection, connectFrom } from '../../lab/connection.ts';
 import { engineFacts } from '../../lab/engine.ts';
-import { forwardTables, nftScript } from '../../lab/host-state.ts';
+import { addressRedirectTables, nftScript } from '../../lab/host-state.ts';
 import { enter } from '../../lab/netns.ts';
 import { eventually } from '../../lab/waiting.ts';
 import { testWorld, untilHealthy } from '../../lab/world.ts';
@@ -31,7 +31,7 @@ test('a connection that the old container did not answer is led on once the redi
   const connections = await connectInVain(pair);
   await redirect(pair);
   assert.deepEqual(await versionsOf(connections), { neighbour: '2', host: '2' });
-  assert.equal(await ports.kernel.endForward(from.id, (id) => ports.engine.container(id)), 2, 'both are open');
+  assert.equal(await ports.kernel.endAddressRedirect(from.id, (id) => ports.engine.container(id)), 2, 'both are open');
   for (const [who, connection] of Object.entries(connections)) assert.equal(await connection.echo(who), who);
   for (const connection of Object.values(connections)) connection.close();
   t.diagnostic(`engine ${(await engineFacts(world.docker)).version}`);
@@ -66,7 +66,7 @@ async function startPair(t: test.TestContext) {
     return undefined;
   }
   world.after(async () => {
-    for (const { table } of forwardTables(world, from.id)) nftScript(world.netns, clearHostScript(table));
+    for (const { table } of addressRedirectTables(world, from.id)) nftScript(world.netns, clearHostScript(table));
   });
   const address = await addressOf(from, network);
   // The commands that enter the network namespaces of clients.
@@ -81,7 +81,7 @@ type Pair = NonNullable<Awaited<ReturnType<typeof startPair>>>;
 async function redirect({ ports, ends: [from, to] }: Pair): Promise<void> {
   assert.ok(from && to);
   // Longer than the test takes, however busy the machine.
-  await ports.kernel.forward(from, to, await ports.engine.bridges(), 600_000);
+  await ports.kernel.redirectAddress(from, to, await ports.engine.bridges(), 600_000);
 }
 
 /** Connects from everywhere, and waits until each client has sent an unanswered SYN. */

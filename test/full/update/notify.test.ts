@@ -48,7 +48,7 @@ function asUnit(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const wish = { way: 'systemd', runs: 'update' as const, schedule: undefined } as const;
+  const wish = { scheduler: 'systemd', runs: 'update' as const, schedule: undefined } as const;
   const [unit] = unitPlan(wish, { command: ['/node'], env: {}, host: '' }).files;
   const [, rights = ''] = /^CapabilityBoundingSet=(.*)$/m.exec(unit?.content ?? '') ?? [];
   const bounding = [

@@ -4,7 +4,7 @@ import { type BuildEnd, type BuildOrder, cacheReference } from '../../../core/bu
 import { EngineError } from '../../../core/model/engine-error.ts';
 import type { Login, LoginFor } from '../../../ports/ports.ts';
 import { jsonLines } from '../calls/ndjson.ts';
-import type { Streamed } from '../calls/patience.ts';
+import type { Streamed } from '../calls/timeouts.ts';
 import { compareApi, type EngineVersion } from '../connect/negotiate.ts';
 
 /** A build by the engine itself. */
@@ -27,7 +27,7 @@ export async function build(docker: Dockerode, version: EngineVersion, asked: En
   const context = Readable.from(asked.context, { objectMode: false });
   try {
     const stream = await begin(docker, context, kit, asked);
-    return await followed(stream, kit, asked);
+    return await tracked(stream, kit, asked);
   } finally {
     context.destroy();
   }
@@ -80,7 +80,7 @@ export function query({ dockerfile, spec }: BuildOrder): Record<string, string |
   };
 }
 
-async function followed(stream: Streamed, kit: boolean, { onLine, signal }: EngineBuild): Promise<BuildEnd> {
+async function tracked(stream: Streamed, kit: boolean, { onLine, signal }: EngineBuild): Promise<BuildEnd> {
   const { decodeTrace } = kit ? await import('../calls/trace.ts') : { decodeTrace: undefined };
   const { classicTranscript, traceTranscript } = await import('../calls/transcript.ts');
   const trace = traceTranscript(onLine);

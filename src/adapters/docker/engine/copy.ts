@@ -2,7 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import type Dockerode from 'dockerode';
 import { extract, type Header, pack } from 'tar-stream';
 import { statusOf } from '../calls/error.ts';
-import { flowing, type Streamed } from '../calls/patience.ts';
+import { flowing, type Streamed } from '../calls/timeouts.ts';
 
 const MOST_BYTES = 8 * 1024 * 1024;
 

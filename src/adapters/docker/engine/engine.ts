@@ -4,8 +4,8 @@ import { parseReference } from '../../../core/model/reference.ts';
 import type { Engine } from '../../../ports/engine.ts';
 import type { LoginFor } from '../../../ports/ports.ts';
 import { ignoring, orUndefined, statusOf } from '../calls/error.ts';
-import { limited, PATIENCE, type Patience } from '../calls/patience.ts';
 import { shaped } from '../calls/shape.ts';
+import { limited, TIMEOUTS, type Timeouts } from '../calls/timeouts.ts';
 import { translating } from '../calls/translate.ts';
 import type { Connection } from '../connect/connect.ts';
 import type { Endpoint } from '../connect/endpoint.ts';
@@ -37,45 +37,45 @@ export function dockerEngine(
   connection: Connection,
   endpoint: Endpoint,
   credentialsFor: LoginFor,
-  patience: Patience = PATIENCE,
+  timeouts: Timeouts = TIMEOUTS,
 ): Engine {
   const { docker, version } = connection;
-  const within = (limitMs: number): Dockerode => limited(docker, limitMs, patience.idle);
+  const within = (limitMs: number): Dockerode => limited(docker, limitMs, timeouts.idle);
   const auth = async (reference: string): Promise<object | undefined> =>
     credentialsFor(parseReference(reference).registry);
-  const podman = version.engine === 'podman' ? libpod(docker, patience) : undefined;
+  const podman = version.engine === 'podman' ? libpod(docker, timeouts) : undefined;
   const engine: Engine = {
-    ...reads(within(patience.read), version, endpoint, podman),
-    ...changes(within(patience.change), version),
+    ...reads(within(timeouts.read), version, endpoint, podman),
+    ...changes(within(timeouts.change), version),
     // Podman reports no network that a start joins.
     start: async (id, joined) => {
-      const docker = within(patience.change);
+      const docker = within(timeouts.change);
       await (joined && !podman ? startJoined(docker, id, joined) : start(docker, id));
     },
-    stop: (id) => stop(within, id, patience),
-    restart: (id) => restart(within, id, patience),
+    stop: (id) => stop(within, id, timeouts),
+    restart: (id) => restart(within, id, timeouts),
     resolve: async (reference, signal) => {
       // Podman's Docker API has no such call; only a pull shows it.
       if (podman) return undefined;
       const authconfig = await auth(reference);
-      const image = within(patience.change).getImage(reference);
+      const image = within(timeouts.change).getImage(reference);
       const answer = await unlessAborted(image.distribution(authconfig ? { authconfig } : undefined), signal);
       return (answer as { Descriptor?: { digest?: string } }).Descriptor?.digest;
     },
     pull: async (reference, onLayer, signal) => {
       const authconfig = await auth(reference);
-      await pull(within(patience.idle), reference, authconfig, onLayer, { idleMs: patience.idle, signal });
+      await pull(within(timeouts.idle), reference, authconfig, onLayer, { idleMs: timeouts.idle, signal });
     },
     // A step of a build may be silent for any time; only the signal ends it.
     build: (context, order, onLine, signal) =>
       build(docker, version, { context, order, onLine, signal, loginFor: credentialsFor }),
     unpack: async (id, archive) => {
-      await within(patience.idle)
+      await within(timeouts.idle)
         .getContainer(id)
         .putArchive(Readable.from(archive, { objectMode: false }), { path: '/' });
     },
-    ...volumes(within, patience),
-    copy: (from, to, path) => copyFile(within(patience.change), from, to, path, patience.idle),
+    ...volumes(within, timeouts),
+    copy: (from, to, path) => copyFile(within(timeouts.change), from, to, path, timeouts.idle),
     // Events come at any time: only the end of the stream is an answer.
     events: (since, signal) => events(docker, endpoint, since, signal),
     close: connection.close,
@@ -156,9 +156,9 @@ function reads(docker: Dockerode, version: EngineVersion, endpoint: Endpoint, po
 // A copy of large volumes has no time limit as long as it makes progress.
 function volumes(
   within: (limitMs: number) => Dockerode,
-  patience: Patience,
+  timeouts: Timeouts,
 ): Pick<Engine, 'copyFolder' | 'folderSize' | 'wait' | 'volumeSizes'> {
-  const limits = (signal: AbortSignal | undefined) => ({ idleMs: patience.idle, signal });
+  const limits = (signal: AbortSignal | undefined) => ({ idleMs: timeouts.idle, signal });
   const patient = within(Infinity);
   return {
     copyFolder: (from, into, signal) => copyFolder(patient, from, into, limits(signal)),
@@ -168,7 +168,7 @@ function volumes(
       const { StatusCode } = (await patient.getContainer(id).wait(options)) as { StatusCode?: number };
       return StatusCode ?? -1;
     },
-    volumeSizes: () => volumeSizes(within(patience.change)),
+    volumeSizes: () => volumeSizes(within(timeouts.change)),
   };
 }
 
@@ -237,10 +237,10 @@ function all<T>(answer: readonly T[]): readonly T[] {
 // The engine's own default, in seconds; a container may have another, and -1 is for ever.
 const STOP_TIMEOUT_S = 10;
 
-async function stop(within: (limitMs: number) => Dockerode, id: string, patience: Patience): Promise<void> {
-  const found = await orUndefined(() => within(patience.read).getContainer(id).inspect());
+async function stop(within: (limitMs: number) => Dockerode, id: string, timeouts: Timeouts): Promise<void> {
+  const found = await orUndefined(() => within(timeouts.read).getContainer(id).inspect());
   if (!found) return;
-  const container = within(stopLimit(found, patience)).getContainer(id);
+  const container = within(stopLimit(found, timeouts)).getContainer(id);
   // The removal follows the stop on the engine's own time (T22): the name is free only afterwards.
   const removed = found.HostConfig.AutoRemove ? ignoring([404], container.wait({ condition: 'removed' })) : undefined;
   // Its failure is reported after the stop; Node ends a process for an unhandled rejection in between.
@@ -249,14 +249,14 @@ async function stop(within: (limitMs: number) => Dockerode, id: string, patience
   await removed;
 }
 
-async function restart(within: (limitMs: number) => Dockerode, id: string, patience: Patience): Promise<void> {
-  const found = await within(patience.read).getContainer(id).inspect();
-  await within(stopLimit(found, patience)).getContainer(id).restart();
+async function restart(within: (limitMs: number) => Dockerode, id: string, timeouts: Timeouts): Promise<void> {
+  const found = await within(timeouts.read).getContainer(id).inspect();
+  await within(stopLimit(found, timeouts)).getContainer(id).restart();
 }
 
-function stopLimit({ Config }: Dockerode.ContainerInspectInfo, patience: Patience): number {
+function stopLimit({ Config }: Dockerode.ContainerInspectInfo, timeouts: Timeouts): number {
   const grace = (Config as { StopTimeout?: number }).StopTimeout ?? STOP_TIMEOUT_S;
-  return grace < 0 ? Infinity : grace * 1000 + patience.change;
+  return grace < 0 ? Infinity : grace * 1000 + timeouts.change;
 }
 
 async function rename(container: Dockerode.Container, name: string): Promise<void> {

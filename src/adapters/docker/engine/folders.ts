@@ -5,7 +5,7 @@ import type Dockerode from 'dockerode';
 import { extract } from 'tar-stream';
 import { EngineError } from '../../../core/model/engine-error.ts';
 import type { FolderIn, FolderSize } from '../../../core/model/volume.ts';
-import { flowing, type Streamed } from '../calls/patience.ts';
+import { flowing, type Streamed } from '../calls/timeouts.ts';
 
 /** The time for which an engine may be silent in the middle, and the signal that ends it all. */
 interface Limits {

@@ -2,7 +2,7 @@ import type Dockerode from 'dockerode';
 import type { ListedContainer, Pod } from '../../../core/model/container.ts';
 import type { Bridge } from '../../../ports/ports.ts';
 import { statusOf } from '../calls/error.ts';
-import { limited, type Patience } from '../calls/patience.ts';
+import { limited, type Timeouts } from '../calls/timeouts.ts';
 import { withVersion } from '../connect/connect.ts';
 
 /** Data from Podman's own API, on the same connection. Empty if a proxy allows only Docker's calls. */
@@ -17,8 +17,8 @@ export interface Libpod {
 // The oldest version that Podman 4 and 5 support.
 const VERSION = '4.0.0/libpod';
 
-export function libpod(docker: Dockerode, patience: Patience): Libpod {
-  const { modem } = limited(withVersion(docker, VERSION), patience.read, patience.idle);
+export function libpod(docker: Dockerode, timeouts: Timeouts): Libpod {
+  const { modem } = limited(withVersion(docker, VERSION), timeouts.read, timeouts.idle);
   return {
     bridges: async () => {
       const networks = await ask(modem, '/networks/json');

@@ -2,7 +2,7 @@ import type Dockerode from 'dockerode';
 import { EngineError } from '../../../core/model/engine-error.ts';
 import type { PullLayer } from '../../../ports/ports.ts';
 import { jsonLines } from '../calls/ndjson.ts';
-import { flowing, type Streamed } from '../calls/patience.ts';
+import { flowing, type Streamed } from '../calls/timeouts.ts';
 
 /** Pulls a reference (usually by digest). The engine answers 200 and reports errors inside the stream (T40). */
 export async function pull(

@@ -4,7 +4,7 @@ import { parseReference } from '../../../core/model/reference.ts';
 import type { LoginFor } from '../../../ports/ports.ts';
 import type { Swarm } from '../../../ports/swarm.ts';
 import { engineError, ignoring, orUndefined, statusOf } from '../calls/error.ts';
-import { limited, PATIENCE, type Patience } from '../calls/patience.ts';
+import { limited, TIMEOUTS, type Timeouts } from '../calls/timeouts.ts';
 import { translating } from '../calls/translate.ts';
 import type { Connection } from '../connect/connect.ts';
 import type { Endpoint } from '../connect/endpoint.ts';
@@ -16,11 +16,11 @@ export function dockerSwarm(
   { docker }: Pick<Connection, 'docker'>,
   endpoint: Endpoint,
   credentialsFor: LoginFor,
-  patience: Patience = PATIENCE,
+  timeouts: Timeouts = TIMEOUTS,
 ): Swarm {
   const swarm: Swarm = {
-    ...reads(limited(docker, patience.read, patience.idle)),
-    ...changes(limited(docker, patience.change, patience.idle), endpoint, credentialsFor),
+    ...reads(limited(docker, timeouts.read, timeouts.idle)),
+    ...changes(limited(docker, timeouts.change, timeouts.idle), endpoint, credentialsFor),
   };
   return translating(swarm, endpoint, { reads: READS });
 }

@@ -1,8 +1,8 @@
 import { connect, createSecureContext, type SecureContext } from 'node:tls';
 import { type Settings, trustedAuthorities } from '../settings.ts';
 import { bareHost, isInnerHost, outerLookup } from './addresses.ts';
+import { type Connections, type ConnectOptions, directConnections, type Timeouts } from './connections.ts';
 import { once } from './once.ts';
-import { type ConnectOptions, directWay, type Patience, type Way } from './way.ts';
 
 /** The route of a request to its host. */
 export interface Route {
@@ -14,7 +14,7 @@ export interface Route {
 
 /** The connections of one run, kept open between requests. */
 export interface Dial {
-  way(url: URL, route: Route): Promise<Way>;
+  way(url: URL, route: Route): Promise<Connections>;
   /** `https`, or `http` for a registry that is exempt from TLS and does not offer it. */
   scheme(registry: string): Promise<'https' | 'http'>;
   close(): void;
@@ -22,39 +22,39 @@ export interface Dial {
 
 const PROBE_MS = 3000;
 
-export const PATIENCE: Patience = { connect: 10_000, headers: 15_000, body: 15_000, attempt: 30_000 };
+export const TIMEOUTS: Timeouts = { connect: 10_000, headers: 15_000, body: 15_000, attempt: 30_000 };
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Opens connections with the settings of this machine's engine, through the proxies of the environment. */
-export function openDial(settings: Settings, env: Env, patience: Patience = PATIENCE): Dial {
-  const ways = new Map<string, Promise<Way>>();
+export function openDial(settings: Settings, env: Env, timeouts: Timeouts = TIMEOUTS): Dial {
+  const pools = new Map<string, Promise<Connections>>();
   const schemes = new Map<string, Promise<'https' | 'http'>>();
   const trust = trustOf(env);
-  const make = async (url: URL, route: Route): Promise<Way> => {
+  const make = async (url: URL, route: Route): Promise<Connections> => {
     const tls = url.protocol === 'https:' ? await tlsOptions(settings, trust, url, route) : {};
-    return wayTo(url, { ...tls, ...(route.outerOnly ? { lookup: outerLookup } : {}) }, env, patience);
+    return connectionsTo(url, { ...tls, ...(route.outerOnly ? { lookup: outerLookup } : {}) }, env, timeouts);
   };
   return {
-    way: (url, route) => once(ways, `${url.origin} ${route.registry} ${route.outerOnly}`, () => make(url, route)),
+    way: (url, route) => once(pools, `${url.origin} ${route.registry} ${route.outerOnly}`, () => make(url, route)),
     scheme: (registry) =>
       once(schemes, registry, async () =>
         !(await settings.isInsecure(registry)) || (await speaksTls(registry)) ? 'https' : 'http',
       ),
     close: () => {
-      for (const way of ways.values()) void way.then((open) => open.close()).catch(() => {});
+      for (const way of pools.values()) void way.then((open) => open.close()).catch(() => {});
     },
   };
 }
 
-async function wayTo(url: URL, options: ConnectOptions, env: Env, patience: Patience): Promise<Way> {
+async function connectionsTo(url: URL, options: ConnectOptions, env: Env, timeouts: Timeouts): Promise<Connections> {
   const proxy = (name: string): string => env[name.toLowerCase()] || env[name] || '';
   const proxies = { httpProxy: proxy('HTTP_PROXY'), httpsProxy: proxy('HTTPS_PROXY'), noProxy: proxy('NO_PROXY') };
   // As in Go: addresses on this machine never go through a proxy.
   const direct = (!proxies.httpProxy && !proxies.httpsProxy) || isLoopback(url.hostname);
-  if (direct) return directWay(url.protocol === 'https:', options, patience);
-  const { proxiedWay } = await import('./proxied.ts');
-  return proxiedWay(proxies, options, patience);
+  if (direct) return directConnections(url.protocol === 'https:', options, timeouts);
+  const { proxiedConnections } = await import('./proxied.ts');
+  return proxiedConnections(proxies, options, timeouts);
 }
 
 function isLoopback(hostname: string): boolean {

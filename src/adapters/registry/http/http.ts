@@ -4,10 +4,10 @@ import type { SwapError } from '../../../core/model/error.ts';
 import type { Clock } from '../../../ports/host.ts';
 import { noteCall } from '../../trace/calls.ts';
 import { bareHost, isInnerAddress, refusedAddress } from './addresses.ts';
-import { type Dial, innerHosts, PATIENCE, type Route } from './dial.ts';
+import { CONNECTIONS, type Connections, type Timeouts } from './connections.ts';
+import { type Dial, innerHosts, type Route, TIMEOUTS } from './dial.ts';
 import { type Gate, hostGate, limiter, retryAfterMs } from './pace.ts';
 import { codeOf, problem, unreachable } from './problem.ts';
-import { CONNECTIONS, type Patience, type Way } from './way.ts';
 
 export interface Call {
   readonly method: 'HEAD' | 'GET' | 'POST';
@@ -50,7 +50,7 @@ interface Place {
  * HTTP for registries: a few concurrent requests to each host; broken connections and 5xx are retried, with jitter; 429 and
  * Retry-After pause all requests to the host; redirects are followed without credentials.
  */
-export function openHttp(dial: Dial, clock: Clock, patience: Patience = PATIENCE): Send {
+export function openHttp(dial: Dial, clock: Clock, timeouts: Timeouts = TIMEOUTS): Send {
   const places = new Map<string, Place>();
   const isInner = innerHosts();
   const placeOf = (host: string): Place => {
@@ -66,7 +66,7 @@ export function openHttp(dial: Dial, clock: Clock, patience: Patience = PATIENCE
       const answer = await limited(async () => {
         await gate.pass(call.signal);
         if (place.down && clock.now() < place.down.until) throw place.down.error;
-        return tried(call, route, dial, patience).catch((error) => {
+        return tried(call, route, dial, timeouts).catch((error) => {
           if (isDown(error) && !call.signal.aborted) place.down = { until: clock.now() + DOWN_MS, error };
           throw error;
         });
@@ -83,7 +83,10 @@ export function openHttp(dial: Dial, clock: Clock, patience: Patience = PATIENCE
   return async (first) => {
     let call = first;
     for (let redirects = 0; ; redirects++) {
-      const route = { registry: first.registry, outerOnly: await isLedAstray(call.url, first.registry, isInner) };
+      const route = {
+        registry: first.registry,
+        outerOnly: await isRedirectedInside(call.url, first.registry, isInner),
+      };
       const answer = await paced(call, route).catch((error) => rethrow(call, error));
       const target = redirectTarget(call, answer);
       if (!target) return answer;
@@ -99,18 +102,22 @@ function rethrow(call: Call, error: unknown): never {
 }
 
 // Only a registry at an inner address may redirect to others there.
-async function isLedAstray(url: URL, registry: string, isInner: (host: string) => Promise<boolean>): Promise<boolean> {
+async function isRedirectedInside(
+  url: URL,
+  registry: string,
+  isInner: (host: string) => Promise<boolean>,
+): Promise<boolean> {
   if (url.host === registry) return false;
   return !(await isInner(new URL(`https://${registry}`).hostname));
 }
 
-async function tried(call: Call, route: Route, dial: Dial, patience: Patience): Promise<Answer> {
+async function tried(call: Call, route: Route, dial: Dial, timeouts: Timeouts): Promise<Answer> {
   if (route.outerOnly && isInnerAddress(bareHost(call.url.hostname))) throw refusedAddress(call.url.hostname);
   const way = await dial.way(call.url, route);
   let last: Answer | undefined;
   const attempt = async (): Promise<Answer> => {
     last = undefined;
-    last = await exchange(call, way, patience);
+    last = await exchange(call, way, timeouts);
     if (BROKEN.has(last.status) && last.headers['retry-after'] === undefined) throw new Error(`HTTP ${last.status}`);
     return last;
   };
@@ -138,8 +145,8 @@ function isPassing(error: unknown, answer: Answer | undefined): boolean {
   return answer !== undefined || PASSING.test(codeOf(error));
 }
 
-async function exchange(call: Call, way: Way, patience: Patience): Promise<Answer> {
-  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(patience.attempt)]);
+async function exchange(call: Call, way: Connections, timeouts: Timeouts): Promise<Answer> {
+  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(timeouts.attempt)]);
   const { method, url, headers, body } = call;
   const ended = noteCall('registry', () => shownCall(call));
   try {

@@ -1,6 +1,6 @@
 import { type ErrorCode, messageOf, SwapError } from '../../../core/model/error.ts';
 import { REFUSED_ADDRESS } from './addresses.ts';
-import { NO_ANSWER, NO_END } from './way.ts';
+import { NO_ANSWER, NO_END } from './connections.ts';
 
 /** A coded error about a registry. */
 export function problem(code: ErrorCode, message: string, hint?: string, cause?: unknown): SwapError {

@@ -1,5 +1,5 @@
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
-import { CONNECTIONS, type ConnectOptions, type Patience, type Way } from './way.ts';
+import { CONNECTIONS, type Connections, type ConnectOptions, type Timeouts } from './connections.ts';
 
 /** The proxies of an environment, in undici's form. */
 export interface Proxies {
@@ -9,12 +9,12 @@ export interface Proxies {
 }
 
 /** Connections through proxies, except for exempt hosts. */
-export function proxiedWay(proxies: Proxies, connect: ConnectOptions, patience: Patience): Way {
+export function proxiedConnections(proxies: Proxies, connect: ConnectOptions, timeouts: Timeouts): Connections {
   const dispatcher: Dispatcher = new EnvHttpProxyAgent({
     connections: CONNECTIONS,
-    headersTimeout: patience.headers,
-    bodyTimeout: patience.body,
-    connect: { timeout: patience.connect, ...connect },
+    headersTimeout: timeouts.headers,
+    bodyTimeout: timeouts.body,
+    connect: { timeout: timeouts.connect, ...connect },
     ...proxies,
     requestTls: connect,
     proxyTunnel: false,

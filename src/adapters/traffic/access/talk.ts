@@ -32,7 +32,7 @@ export function httpBy(
   request: ProxyRequest,
   signal: AbortSignal,
 ): Promise<ProxyAnswer> {
-  const told = new Told(exchange);
+  const told = new Received(exchange);
   return ask({ createConnection: () => told as never }, socket, request, signal, () => told.send());
 }
 
@@ -82,7 +82,7 @@ function allOf(stream: Readable, signal: AbortSignal): Promise<string> {
 }
 
 /** A connection that collects what is written, and sends it in one exchange. */
-class Told extends Duplex {
+class Received extends Duplex {
   readonly #exchange: Exchange;
   readonly #written: Buffer[] = [];
 

@@ -1,9 +1,9 @@
 import { fail, messageOf, SwapError } from '../../../core/model/error.ts';
-import { harmlessText } from '../../../core/text/harmless.ts';
+import { sanitizeText } from '../../../core/text/sanitize.ts';
 
 /** Raises `proxy-unreachable`: which proxy, and why it is out of reach. */
 export function unreachable(proxy: string, why: string, hint?: string): never {
-  return fail('proxy-unreachable', `${proxy} is out of reach: ${harmlessText(why)}`, {
+  return fail('proxy-unreachable', `${proxy} is out of reach: ${sanitizeText(why)}`, {
     hint: hint ?? 'check that the proxy runs, and that swapctl.proxy names it',
   });
 }

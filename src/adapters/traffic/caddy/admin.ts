@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fail, SwapError } from '../../../core/model/error.ts';
-import { harmlessText } from '../../../core/text/harmless.ts';
+import { sanitizeText } from '../../../core/text/sanitize.ts';
 import type { ProxyAccess, ProxyAnswer, ProxyRequest, ProxySocket } from '../../../ports/proxy-access.ts';
 import { refusedBy } from '../checked.ts';
 import type { Json } from './json.ts';
@@ -143,7 +143,7 @@ function wordsOf({ status, body }: ProxyAnswer): string {
 function unreadable(answer: ProxyAnswer): never {
   return fail(
     'proxy-unreachable',
-    `Caddy's admin API does not show the configuration: ${harmlessText(wordsOf(answer))}`,
+    `Caddy's admin API does not show the configuration: ${sanitizeText(wordsOf(answer))}`,
     {
       hint: HINT,
     },

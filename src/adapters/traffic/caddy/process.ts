@@ -1,5 +1,5 @@
 import { fail, messageOf, SwapError } from '../../../core/model/error.ts';
-import { harmlessText } from '../../../core/text/harmless.ts';
+import { sanitizeText } from '../../../core/text/sanitize.ts';
 import type { ProxyAccess, ProxyProcess } from '../../../ports/proxy-access.ts';
 
 const MOST_WORDS = 400;
@@ -37,7 +37,7 @@ export async function checkFile(access: ProxyAccess, signal: AbortSignal): Promi
   if (text === '') return;
   const why = file.endsWith('.json') ? whyNoJson(text) : await whyNoCaddyfile(access, main, text, signal);
   if (why === undefined) return;
-  fail('proxy-config', `Caddy could not load ${file} again: ${harmlessText(why).slice(0, MOST_WORDS)}`, {
+  fail('proxy-config', `Caddy could not load ${file} again: ${sanitizeText(why).slice(0, MOST_WORDS)}`, {
     hint: `correct the file: caddy validate --config ${file}`,
   });
 }

@@ -32,8 +32,8 @@ export class Backend {
   /** Adds a server, which gets no requests yet. */
   async add(name: string, address: string, weight: number, options: readonly string[]): Promise<void> {
     const command = ['add server', `${this.#name}/${name}`, address, 'weight', weight, ...options];
-    await this.#runtime.tell(command.join(' '), /New server registered/);
-    this.#undo.push(() => this.#runtime.tell(`del server ${this.#name}/${name}`, /deleted/));
+    await this.#runtime.send(command.join(' '), /New server registered/);
+    this.#undo.push(() => this.#runtime.send(`del server ${this.#name}/${name}`, /deleted/));
   }
 
   async setAddress(member: Pick<Member, 'name' | 'address'>, address: string): Promise<void> {
@@ -44,7 +44,7 @@ export class Backend {
 
   async #setAddress(name: string, address: string): Promise<void> {
     const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
-    await this.#runtime.tell(`set server ${this.#name}/${name} addr ${host} port ${port}`, /changed|no need to change/);
+    await this.#runtime.send(`set server ${this.#name}/${name} addr ${host} port ${port}`, /changed|no need to change/);
   }
 
   async setWeight({ name, weight }: Pick<Member, 'name' | 'weight'>, to: number): Promise<void> {
@@ -60,7 +60,7 @@ export class Backend {
   }
 
   #set(name: string, what: string): Promise<void> {
-    return this.#runtime.tell(`set server ${this.#name}/${name} ${what}`);
+    return this.#runtime.send(`set server ${this.#name}/${name} ${what}`);
   }
 
   /** Waits until HAProxy sends requests to these servers: one under a check of HAProxy's may be down. */

@@ -20,7 +20,7 @@ export class Runtime {
   }
 
   /** A command that answers with nothing, or with words that match, if it was done. */
-  async tell(command: string, done = /^$/): Promise<void> {
+  async send(command: string, done = /^$/): Promise<void> {
     const answer = await this.ask(command);
     if (!done.test(answer)) throw new CommandRefused(answer === '' ? `no answer to "${command}"` : answer);
   }

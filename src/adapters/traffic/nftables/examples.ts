@@ -1,17 +1,17 @@
 import type { RuleKind } from '../../../core/traffic/kernel-layer.ts';
 import type { Route } from '../../../core/traffic/routes.ts';
 import {
+  addressRedirectTable,
   clearHostScript,
-  forwardTable,
   haltScript,
   hostScript,
   type Lane,
   renewScript,
   targetScript,
-} from './forward-rules.ts';
+} from './address-redirect-rules.ts';
 import { GATE_TABLE, gateScript } from './gate.ts';
 import { endHoldScript, holdScript, holdTable, type Neighbourhood } from './hold.ts';
-import { coverScript, endScript, type Ground, removeScript } from './rules.ts';
+import { endScript, type Ground, portRedirectScript, removeScript } from './rules.ts';
 import { type Script, together } from './script.ts';
 
 /** Consecutive scripts in one network namespace, as a roll runs them. */
@@ -24,7 +24,7 @@ export interface Example {
 
 const OWNER = '01234567';
 const TABLE = `swapctl-0123456789ab-${OWNER}`;
-const FORWARD = forwardTable(OWNER, '0123456789ab', 'ba9876543210');
+const ADDRESS_REDIRECT = addressRedirectTable(OWNER, '0123456789ab', 'ba9876543210');
 const HOLD = holdTable(OWNER, '0123456789ab');
 const LIFETIME_MS = 12_000;
 
@@ -35,37 +35,37 @@ export function examples(ipv6: boolean): Example[] {
       kind: 'port redirect' as const,
       name,
       scripts: [
-        ['coverScript', coverScript(routes(ipv6), ground)],
+        ['portRedirectScript', portRedirectScript(routes(ipv6), ground)],
         ['endScript', endScript(TABLE, ['192.0.2.9'])],
         ['removeScript', removeScript(TABLE)],
       ] as const,
     })),
     shareExample('ports', [
-      ['coverScript', coverScript(routes(ipv6).filter(isAnyAddress), { ...GROUND, percent: 10 })],
+      ['portRedirectScript', portRedirectScript(routes(ipv6).filter(isAnyAddress), { ...GROUND, percent: 10 })],
     ]),
-    shareExample('addresses', [['hostScript', hostScript(FORWARD, lanes(ipv6).slice(1), LIFETIME_MS, 10)]]),
+    shareExample('addresses', [['hostScript', hostScript(ADDRESS_REDIRECT, lanes(ipv6).slice(1), LIFETIME_MS, 10)]]),
     gateExample('gate of a fresh container', true),
     gateExample('gate of a container with connections', false),
     redirectExample('address redirect, host', [
-      ['hostScript', hostScript(FORWARD, lanes(ipv6).slice(0, 1), LIFETIME_MS)],
-      ['hostScript', together(hostScript(FORWARD, lanes(ipv6), LIFETIME_MS), endHoldScript(HOLD))],
-      ['renewScript', renewScript(FORWARD, lanes(ipv6), LIFETIME_MS)],
-      ['haltScript', haltScript(FORWARD)],
-      ['clearHostScript', clearHostScript(FORWARD)],
+      ['hostScript', hostScript(ADDRESS_REDIRECT, lanes(ipv6).slice(0, 1), LIFETIME_MS)],
+      ['hostScript', together(hostScript(ADDRESS_REDIRECT, lanes(ipv6), LIFETIME_MS), endHoldScript(HOLD))],
+      ['renewScript', renewScript(ADDRESS_REDIRECT, lanes(ipv6), LIFETIME_MS)],
+      ['haltScript', haltScript(ADDRESS_REDIRECT)],
+      ['clearHostScript', clearHostScript(ADDRESS_REDIRECT)],
     ]),
     redirectExample('address redirect, hold', [
       ['holdScript', holdScript(HOLD, neighbourhood(ipv6), LIFETIME_MS)],
       ['endHoldScript', endHoldScript(HOLD)],
     ]),
     redirectExample('address redirect, target', [
-      ['targetScript', targetScript(FORWARD, lanes(ipv6))],
-      ['removeScript', removeScript(FORWARD)],
+      ['targetScript', targetScript(ADDRESS_REDIRECT, lanes(ipv6))],
+      ['removeScript', removeScript(ADDRESS_REDIRECT)],
     ]),
   ];
 }
 
 /** A trial for the namespace of a serving container: it makes the kernel track no connections. */
-export function harmlessExample(): Script {
+export function safeExample(): Script {
   return gateScript(LIFETIME_MS, false);
 }
 

@@ -4,13 +4,21 @@ import { fail } from '../../../core/model/error.ts';
 import { adviceOn, describeTrouble, type KernelLayer, type RuleTrouble } from '../../../core/traffic/kernel-layer.ts';
 import { pairRoutes, type Route } from '../../../core/traffic/routes.ts';
 import { dotted } from '../../../core/traffic/sockets.ts';
-import type { Bridge, CoverRequest, Kernel, Process } from '../../../ports/ports.ts';
+import type { Bridge, Kernel, PortRedirectRequest, Process } from '../../../ports/ports.ts';
 import { type EngineHere, knownOwner } from '../owner.ts';
-import { endForward, forward, forwarding, haltForward, ledFrom, subnetsAround, sweepForwards } from './forward.ts';
+import {
+  addressRedirects,
+  endAddressRedirect,
+  haltAddressRedirect,
+  redirectAddress,
+  redirectedFrom,
+  subnetsAround,
+  sweepAddressRedirects,
+} from './address-redirect.ts';
 import { GATE_TABLE, gateScript } from './gate.ts';
 import { endHoldScript, holdScript, holdTable } from './hold.ts';
 import { applyNft, tableOf, tablesOf } from './nft.ts';
-import { coverIn, coverScript, endScript, removeScript } from './rules.ts';
+import { endScript, portRedirectIn, portRedirectScript, removeScript } from './rules.ts';
 import type { Script } from './script.ts';
 import { type Taken, whatIsTaken, whyNotTakenIn } from './taken.ts';
 
@@ -22,34 +30,34 @@ export function nftKernel(facts: () => Promise<EngineHere>): Kernel {
   const tableOfSlot = async (slot: string): Promise<string> => tableName(slot, await owner());
   return {
     layer: async (bridges, example) => layer((await look()).local, bridges, example),
-    cover: async (slot) => coverIn(await tableOf('inet', await tableOfSlot(slot))),
-    setCover: async (slot, request) => {
+    portRedirect: async (slot) => portRedirectIn(await tableOf('inet', await tableOfSlot(slot))),
+    setPortRedirect: async (slot, request) => {
       const proxied = await isProxied(request.standIn.published.map((port) => port.hostPort));
       const { bridges, lifetimeMs, percent, leaving } = request;
       const ground = { table: await tableOfSlot(slot), bridges, proxied, lifetimeMs, percent, leaving };
-      await applyNft(coverScript(await routesFor(slot, request), ground));
+      await applyNft(portRedirectScript(await routesFor(slot, request), ground));
     },
-    endCover: async (slot, leaving = []) => applyNft(endScript(await tableOfSlot(slot), leaving)),
-    clearCover: async (slot) => applyNft(removeScript(await tableOfSlot(slot))),
+    endPortRedirect: async (slot, leaving = []) => applyNft(endScript(await tableOfSlot(slot), leaving)),
+    clearPortRedirect: async (slot) => applyNft(removeScript(await tableOfSlot(slot))),
     shut: (container, { lifetimeMs, fresh }) => inNamespaceOf(container, gateScript(lifetimeMs, fresh)),
     open: async (container) => {
       // A container out of reach was never blocked from here.
       if (await isWithinReach(container)) await applyNft(removeScript(GATE_TABLE), container.pid);
     },
-    forward: async (from, to, bridges, lifetimeMs, how = {}) => {
+    redirectAddress: async (from, to, bridges, lifetimeMs, how = {}) => {
       if (!(await isWithinReach(to))) outOfReach(to);
-      await forward(await owner(), { from, to, bridges, lifetimeMs, ...how });
+      await redirectAddress(await owner(), { from, to, bridges, lifetimeMs, ...how });
     },
-    forwarding: async (ids) => forwarding(await owner(), ids),
-    led: async (from) => ledFrom(await owner(), from),
-    endForward: async (from, find) => endForward(await owner(), from, find),
-    haltForward: async (from) => haltForward(await owner(), from),
+    addressRedirects: async (ids) => addressRedirects(await owner(), ids),
+    redirected: async (from) => redirectedFrom(await owner(), from),
+    endAddressRedirect: async (from, find) => endAddressRedirect(await owner(), from, find),
+    haltAddressRedirect: async (from) => haltAddressRedirect(await owner(), from),
     hold: async (id, around, bridges, known, lifetimeMs) => {
       const subnets = subnetsAround(around, bridges);
       if (subnets.length > 0) await applyNft(holdScript(holdTable(await owner(), id), { subnets, known }, lifetimeMs));
     },
     endHold: async (id) => applyNft(endHoldScript(holdTable(await owner(), id))),
-    sweepForwards: async (find) => sweepForwards(await owner(), find),
+    sweepAddressRedirects: async (find) => sweepAddressRedirects(await owner(), find),
     clearOrphans: async (inUse) => {
       const own = await owner();
       const found = (await tablesOf('inet')).filter((table) => isOurs(table, own));
@@ -145,7 +153,7 @@ async function hasNetAdmin(): Promise<boolean> {
   return ((BigInt(`0x${mask}`) >> BigInt(CAP_NET_ADMIN)) & 1n) === 1n;
 }
 
-async function routesFor(slot: string, { ports, standIn }: CoverRequest): Promise<Route[]> {
+async function routesFor(slot: string, { ports, standIn }: PortRedirectRequest): Promise<Route[]> {
   const ip = await gatewayAddress(standIn);
   const routes = ip === undefined ? undefined : pairRoutes(ports, standIn.published, ip);
   return (
@@ -158,7 +166,7 @@ async function routesFor(slot: string, { ports, standIn }: CoverRequest): Promis
 }
 
 // With several networks the engine sends published ports to the address on the network of the default route.
-async function gatewayAddress(container: CoverRequest['standIn']): Promise<string | undefined> {
+async function gatewayAddress(container: PortRedirectRequest['standIn']): Promise<string | undefined> {
   const routes = (await textOf(`/proc/${container.pid}/net/route`)) ?? '';
   const gateways = routes.split('\n').flatMap((line) => {
     const [, destination, gateway] = line.trim().split(/\s+/);

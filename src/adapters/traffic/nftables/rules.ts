@@ -1,5 +1,5 @@
 import { nftInterface } from '../../../core/text/encode/nft.ts';
-import type { Cover, Route } from '../../../core/traffic/routes.ts';
+import type { PortRedirect, Route } from '../../../core/traffic/routes.ts';
 import type { Family } from '../flows.ts';
 import { type Script, script } from './script.ts';
 import { ofShare, shareIn } from './share.ts';
@@ -31,7 +31,7 @@ const BETWEEN_TRACKING_AND_NAT = -150;
  * One nft transaction that replaces the slot's table. Only new connections pass nat chains, so open ones stay. The rules hold only while
  * their port is in a set whose elements may expire.
  */
-export function coverScript(routes: readonly Route[], ground: Ground): Script {
+export function portRedirectScript(routes: readonly Route[], ground: Ground): Script {
   const all = routes.map((route) => rulesOf(route, ground));
   return script([
     ...removal(ground.table),
@@ -83,7 +83,7 @@ export function removeScript(table: string): Script {
 }
 
 /** The state of a slot's port redirect by its table; undefined: there is none. */
-export function coverIn(table: Table | undefined): Cover {
+export function portRedirectIn(table: Table | undefined): PortRedirect {
   if (table === undefined) return 'none';
   const elements = PROTOCOLS.flatMap((protocol) => elementsOf(table, live(protocol)));
   if (elements.length === 0) return 'over';
@@ -175,11 +175,11 @@ function straight(
   { pre, out }: { pre: readonly string[]; out: readonly string[] },
 ): Rules {
   const { target, protocol } = route;
-  const lead = (match: string): string =>
+  const redirect = (match: string): string =>
     `${match} ${isLive(route, ground, 'ip')} dnat ip to ${target.ip}:${target.port}`;
   const drop = (match: string): string => `${match} ${AGAIN} drop`;
   const again = protocol === 'tcp' ? { againPre: pre.map(drop), againOut: out.map(drop) } : {};
-  return { pre: pre.map(lead), out: out.map(lead), ...again };
+  return { pre: pre.map(redirect), out: out.map(redirect), ...again };
 }
 
 // NAT sees only the first packet of a connection. A repeated SYN, which its container did not answer, goes to the same one, whose gate
@@ -191,8 +191,8 @@ const AGAIN = 'ct state new ct status confirmed ct reply ip saddr @leaving';
 function near(route: Route, ground: Ground, pre: readonly string[], out: readonly string[], family: Family): Rules {
   if (!ground.proxied) return straight(route, ground, { pre, out });
   if (route.protocol === 'udp') return perDatagram(route, ground, pre, out, family);
-  const lead = (match: string): string => `${match} ${isLive(route, ground, family)} ${toProxy(route)}`;
-  return { pre: pre.map(lead), out: out.map(lead) };
+  const redirect = (match: string): string => `${match} ${isLive(route, ground, family)} ${toProxy(route)}`;
+  return { pre: pre.map(redirect), out: out.map(redirect) };
 }
 
 // A proxy bound to one address listens only on that, which is not the target of a redirect.
@@ -213,10 +213,10 @@ function perDatagram(
   family: Family,
 ): Rules {
   const { hostPort, target } = route;
-  const lead = (match: string): string =>
+  const redirect = (match: string): string =>
     `${match} ${isLive(route, ground, family)} udp dport set ${target.hostPort} notrack`;
   const answer = `meta nfproto ${family === 'ip' ? 'ipv4' : 'ipv6'} udp sport ${target.hostPort} udp sport set ${hostPort} notrack`;
-  return { rawPre: pre.map(lead), rawOut: [...out.map(lead), answer] };
+  return { rawPre: pre.map(redirect), rawOut: [...out.map(redirect), answer] };
 }
 
 function joined(a: Rules, b: Rules): Rules {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { RULE_KINDS, type RuleKind, type RuleTrouble } from '../../../core/traffic/kernel-layer.ts';
-import { type Example, examples, harmlessExample } from './examples.ts';
+import { type Example, examples, safeExample } from './examples.ts';
 import { whyNotRead, whyNotTaken } from './nft.ts';
 
 /** The kinds of rules that nft accepts here; `nothing`: it can't even be tried. */
@@ -20,7 +20,7 @@ export async function whatIsTaken(): Promise<Taken> {
 
 /** Why nft accepts no rules in the network namespace of a process; undefined if it does. */
 export function whyNotTakenIn(pid: number): Promise<RuleTrouble | undefined> {
-  return whyNotTaken([harmlessExample()], pid);
+  return whyNotTaken([safeExample()], pid);
 }
 
 async function refusedOf(all: readonly Example[]): Promise<Partial<Record<RuleKind, RuleTrouble>>> {

@@ -79,7 +79,7 @@ async function observed({ overlay, text }: ServersFile, resolve: Resolve): Promi
   return { wanted: { kind: 'baseline' }, servers: servers.flat() };
 }
 
-type Told = Exclude<Wanted, { kind: 'held' }>;
+type Reported = Exclude<Wanted, { kind: 'held' }>;
 
 class Change {
   readonly #access: ProxyAccess;
@@ -93,13 +93,13 @@ class Change {
     this.#reload = new Reload(access, found.argv, signal);
   }
 
-  async isDone(wanted: Told): Promise<boolean> {
+  async isDone(wanted: Reported): Promise<boolean> {
     const { written, inForce, isPending } = await this.#look();
     const text = textOf(wanted, written);
     return !isPending && written.text === text && inForce.text === text;
   }
 
-  async run(name: string, wanted: Told): Promise<void> {
+  async run(name: string, wanted: Reported): Promise<void> {
     const { written, inForce, workers } = await this.#look();
     const before = inForce.text;
     const pending = JSON.stringify({ workers, text: before });
@@ -142,7 +142,7 @@ class Change {
   }
 }
 
-function textOf(wanted: Told, { baseline }: ServersFile): string | undefined {
+function textOf(wanted: Reported, { baseline }: ServersFile): string | undefined {
   return wanted.kind === 'baseline' ? baseline : overlayText(wanted, baseline);
 }
 

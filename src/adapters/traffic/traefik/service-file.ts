@@ -1,7 +1,7 @@
 import { dump, load } from 'js-yaml';
 import { fail, messageOf } from '../../../core/model/error.ts';
 import type { Server, Wanted } from '../../../core/proxy/route.ts';
-import { harmlessText } from '../../../core/text/harmless.ts';
+import { sanitizeText } from '../../../core/text/sanitize.ts';
 import type { ApiServer } from './api.ts';
 
 /** The overlay of a roll, as the first line of the file keeps it. */
@@ -95,7 +95,7 @@ function parse(route: string, text: string): Yaml {
 /** Raises `proxy-config` for a file that is no YAML. */
 export function broken(name: string, error: unknown): never {
   const [words = ''] = messageOf(error).split('\n');
-  return fail('proxy-config', `Traefik's file ${name} is broken: ${harmlessText(words)}`, {
+  return fail('proxy-config', `Traefik's file ${name} is broken: ${sanitizeText(words)}`, {
     hint: 'correct the file: Traefik takes no change of any file while one is broken',
   });
 }

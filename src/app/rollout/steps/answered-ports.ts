@@ -72,7 +72,7 @@ export async function lookAtPorts(run: SlotRun, container: Container): Promise<v
 export async function noteLostPorts(run: SlotRun): Promise<void> {
   const { ports, required } = run.answered;
   if (required || ports.length === 0) return;
-  const container = await run.ports.engine.container(run.names.home).catch(unknown);
+  const container = await run.ports.engine.container(run.names.slotName).catch(unknown);
   if (container?.imageId !== run.desired.image.id) return;
   const listeners = await run.ports.traffic.listening(container).catch(unknown);
   const lost = lostOf(ports, container, listeners ?? []);

@@ -36,7 +36,7 @@ export async function awaitHealthy(
   signal: AbortSignal = run.memory.giveUp ? NEVER : run.signal,
 ): Promise<void> {
   await watch(run, id, PAUSE_STARTING_MS, signal, (verdict) => {
-    if (verdict.kind === 'waiting') tellLimit(run, verdict.until);
+    if (verdict.kind === 'waiting') reportLimit(run, verdict.until);
     return verdict.kind !== 'waiting';
   });
 }
@@ -51,16 +51,16 @@ export async function settle(run: SlotRun, id: string, { brief }: { readonly bri
   const done: Done = (verdict, container) => {
     if (verdict.kind !== 'healthy') return true;
     const end = endOf(container, verdict.since);
-    tellLimit(run, end);
+    reportLimit(run, end);
     return run.now() >= end;
   };
   await watch(run, id, brief ? PAUSE_BRIEFLY_MS : PAUSE_SETTLING_MS, NEVER, done, endOf);
 }
 
-function tellLimit(run: SlotRun, untilMs: number): void {
+function reportLimit(run: SlotRun, untilMs: number): void {
   const leftMs = untilMs - run.now();
   if (leftMs <= 0) return;
-  run.ports.report({ kind: 'waiting', slot: run.names.home, what: `at most ${formatDuration(leftMs)} more` });
+  run.ports.report({ kind: 'waiting', slot: run.names.slotName, what: `at most ${formatDuration(leftMs)} more` });
 }
 
 /** Watches a healthy container with a share of the requests until the time is over, it fails, or a user interrupts. */
@@ -76,7 +76,7 @@ export async function watchShare(
     run.signal,
     (verdict) => {
       if (verdict.kind !== 'healthy') return true;
-      tellLimit(run, end);
+      reportLimit(run, end);
       if (run.now() < end) return false;
       run.memory.watched.set(id, end);
       return true;
@@ -152,7 +152,7 @@ async function probeOnce(run: SlotRun, container: Container, check: HealthCheck,
       reached,
     });
   if (output && output !== before.lastOutput) {
-    run.ports.report({ kind: 'probe', slot: run.names.home, container: container.name, output });
+    run.ports.report({ kind: 'probe', slot: run.names.slotName, container: container.name, output });
   }
   // A starting container may fail its checks; only the engine's own pace or the deadline ends its chance.
   const failures = before.healthySince === undefined ? 0 : before.failuresInRow + 1;

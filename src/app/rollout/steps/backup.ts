@@ -10,7 +10,7 @@ import { encodeState, type StateNote, type VolumeCopy } from '../../../core/serv
 import { backupName, copyName } from '../../../core/service/names.ts';
 import { copyState, membersOf, type Refilled, whyNotRefill } from '../../../core/service/ownership.ts';
 import type { Ports } from '../../../ports/ports.ts';
-import { firstThere } from '../../lock/lease.ts';
+import { firstThere } from '../../lock/held-lock.ts';
 import { listed } from '../../select/own.ts';
 import type { SlotRun } from '../slot-run.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -40,7 +40,7 @@ export async function backUp(
     files: 0,
   }));
   const image = incumbent?.imageId ?? seen.candidate?.imageBefore ?? '';
-  const note = { service: run.service, slot: run.names.home, roll: step.roll, image, at: isoNow(run) };
+  const note = { service: run.service, slot: run.names.slotName, roll: step.roll, image, at: isoNow(run) };
   try {
     const stale = seen.backups.find(({ roll }) => roll === step.roll);
     if (stale) await removeOwn(run.ports, stale.id, 'backup');
@@ -48,7 +48,7 @@ export async function backUp(
     const copies = await copyAll(run, planned, inert, note);
     const labels = encodeState({ ...note, role: 'backup', base: inert, copies });
     const mounts = copies.map(({ copy }, at) => mount(copy, SOURCE, at, true));
-    await run.ports.engine.create(copyingRequest(backupName(run.names.home, step.roll), inert, labels, mounts));
+    await run.ports.engine.create(copyingRequest(backupName(run.names.slotName, step.roll), inert, labels, mounts));
     run.memory.backup = { copies, ms: run.now() - began };
   } catch (error) {
     await discard(run, planned);
@@ -64,7 +64,7 @@ async function copyAll(
 ): Promise<VolumeCopy[]> {
   const { engine } = run.ports;
   for (const { copy } of copies) {
-    await removeCopy(run.ports, copy, run.names.home);
+    await removeCopy(run.ports, copy, run.names.slotName);
     await engine.createVolume(copy, encodeState({ ...note, role: 'backup' }));
   }
   const into = await helper(
@@ -112,7 +112,7 @@ function copyOne(run: SlotRun, from: string, into: string, at: number, signal: A
 async function discard(run: SlotRun, copies: readonly VolumeCopy[]): Promise<void> {
   try {
     for (const name of [run.names.reading, run.names.copying]) await removeOwn(run.ports, name, 'copying');
-    for (const { copy } of copies) await removeCopy(run.ports, copy, run.names.home);
+    for (const { copy } of copies) await removeCopy(run.ports, copy, run.names.slotName);
   } catch (error) {
     run.ports.report({ kind: 'debug', text: `half a copy is left: ${messageOf(error)}` });
   }
@@ -122,17 +122,21 @@ async function discard(run: SlotRun, copies: readonly VolumeCopy[]): Promise<voi
 function notCopied(run: SlotRun, error: unknown): unknown {
   if (run.signal.aborted || run.lost.aborted || !(error instanceof EngineError)) return error;
   const full = /no space left|quota exceeded/i.test(error.message);
-  return new SwapError('backup-failed', `the volumes of ${run.names.home} could not be backed up: ${error.message}`, {
-    ...(full ? { hint: 'make room, or see swapctl.backup.volumes and swapctl.backup.keep' } : {}),
-    cause: error,
-  });
+  return new SwapError(
+    'backup-failed',
+    `the volumes of ${run.names.slotName} could not be backed up: ${error.message}`,
+    {
+      ...(full ? { hint: 'make room, or see swapctl.backup.volumes and swapctl.backup.keep' } : {}),
+      cause: error,
+    },
+  );
 }
 
 /**
  * Restores a backup: empties the volumes, then copies the backup into them. Until that is complete no container starts, and the
  * backup stays, so that the restore can begin again at any time.
  */
-export async function putBack(run: SlotRun, step: Of<'put-back'>, { seen }: Snapshot): Promise<void> {
+export async function restoreBackup(run: SlotRun, step: Of<'put-back'>, { seen }: Snapshot): Promise<void> {
   const began = run.now();
   const { ports, memory } = run;
   const backup = seen.backups.find(({ id }) => id === step.backup) ?? gone(step.name);
@@ -144,8 +148,8 @@ export async function putBack(run: SlotRun, step: Of<'put-back'>, { seen }: Snap
     await discard(run, []);
     throw error;
   }
-  memory.putBack.add(backup.id);
-  memory.putBackMs = (memory.putBackMs ?? 0) + run.now() - began;
+  memory.restored.add(backup.id);
+  memory.restoreMs = (memory.restoreMs ?? 0) + run.now() - began;
 }
 
 async function refill(run: SlotRun, backup: Backup, seen: Observed): Promise<void> {
@@ -153,12 +157,12 @@ async function refill(run: SlotRun, backup: Backup, seen: Observed): Promise<voi
   const { service, names, policy } = run;
   const { incumbent, candidate } = seen;
   const images = [backup.image, ...[incumbent, candidate].flatMap((one) => (one ? [one.imageId] : []))];
-  const trusted = { service, home: names.home, images, named: policy.eraser };
+  const trusted = { service, slotName: names.slotName, images, named: policy.eraser };
   const eraser = (await findEraser(run.ports, await listed(engine), trusted)) ?? noEraser(backup);
   const targets = backup.copies.map((_, at) => `${TARGET}/${at}`);
   const { roll, image } = backup;
   const base = eraser.image;
-  const note = { role: 'copying', service, slot: names.home, roll, image, base, at: isoNow(run) } as const;
+  const note = { role: 'copying', service, slot: names.slotName, roll, image, base, at: isoNow(run) } as const;
   const mounts = backup.copies.map(({ volume }, at) => mount(volume, TARGET, at));
   const request = copyingRequest(run.names.copying, eraser.image, encodeState(note), mounts);
   const id = await engine.create(erasing(request, eraser.program, targets));
@@ -181,10 +185,10 @@ async function mustBeOurs(run: SlotRun, { copies }: Backup, { incumbent, candida
   const writers = await writersNow(run);
   for (const { volume, copy } of copies) {
     const found = await engine.volume(copy);
-    const isCopy = found !== undefined && copyState(found, run.names.home) !== undefined;
+    const isCopy = found !== undefined && copyState(found, run.names.slotName) !== undefined;
     const why = whyNotRefill({ volume, copy, isCopy, writers: writers.get(volume) ?? [] }, owner?.id ?? '');
     if (why === undefined) continue;
-    fail('attention', `the volume backup of ${run.names.home} is not restored: ${why}`, {
+    fail('attention', `the volume backup of ${run.names.slotName} is not restored: ${why}`, {
       hint: `its volumes were not touched; fix that, then run swapctl recover, or restore by hand: ${byHand(copies)}`,
     });
   }
@@ -192,7 +196,7 @@ async function mustBeOurs(run: SlotRun, { copies }: Backup, { incumbent, candida
 
 async function writersNow({ ports: { engine }, names }: SlotRun): Promise<Map<string, Refilled['writers'][number][]>> {
   const all = await listed(engine);
-  const members = membersOf(all, names.home);
+  const members = membersOf(all, names.slotName);
   const writers = new Map<string, Refilled['writers'][number][]>();
   for (const one of all) {
     const running = ['running', 'paused', 'restarting'].includes(one.status);
@@ -260,7 +264,7 @@ export async function dropBackup(
 export async function dropCopies(run: SlotRun, copies: readonly string[]): Promise<void> {
   for (const copy of copies) {
     try {
-      await removeCopy(run.ports, copy, run.names.home);
+      await removeCopy(run.ports, copy, run.names.slotName);
     } catch (error) {
       if (!(error instanceof EngineError) || error.status !== 409) throw error;
       run.memory.leftCopies.add(copy);

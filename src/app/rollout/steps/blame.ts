@@ -19,7 +19,7 @@ interface Incumbent {
   readonly replica: Replica | undefined;
   readonly container: Container | undefined;
   /** True: connections to its addresses are redirected to another container. */
-  readonly led: boolean;
+  readonly redirected: boolean;
 }
 
 /** A candidate whose verdict blames the image only if nothing else can have caused the failure. */
@@ -81,7 +81,7 @@ function silence(raised: unknown): [] {
 async function askIncumbent(
   run: SlotRun,
   failed: Container,
-  { replica, container, led }: Incumbent,
+  { replica, container, redirected }: Incumbent,
 ): Promise<Asked | undefined> {
   const before = run.memory.incumbentAsked;
   if (container?.status !== 'running' || !replica || replica.drained || replica.shut) return before;
@@ -90,7 +90,7 @@ async function askIncumbent(
   const check = healthCheck(container, run.policy);
   if (!check || !isSame(check, healthCheck(failed, run.policy))) return before;
   // A probe of its address would reach its successor.
-  if (isOverNetwork(check) && led) return before;
+  if (isOverNetwork(check) && redirected) return before;
   return (await askOften(run, container, check)) ?? before;
 }
 

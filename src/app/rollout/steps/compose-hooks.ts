@@ -61,5 +61,5 @@ function wordsOf(output: string): string {
 
 function noteOn({ memory, names, ports }: SlotRun, text: string): void {
   memory.notes.add(text);
-  ports.report({ kind: 'note', text: `${names.home}: ${text}` });
+  ports.report({ kind: 'note', text: `${names.slotName}: ${text}` });
 }

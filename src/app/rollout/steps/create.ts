@@ -38,7 +38,7 @@ export async function createCandidate(
 ): Promise<void> {
   const state = await candidateState(run, incumbent, step.strategy, tagBefore);
   const to = await successor(run, incumbent, step.name, run.desired.image, state);
-  const alias = step.strategy === 'start-first' ? run.names.home : undefined;
+  const alias = step.strategy === 'start-first' ? run.names.slotName : undefined;
   const id = await create(run, replicaRequest(incumbent, { ...to, alias }));
   run.memory.candidates.add(id);
   const created = await run.ports.engine.container(id);
@@ -52,7 +52,7 @@ export async function createCandidate(
 /** Creates the rehearsal; by image id, since the reference has not moved yet. */
 export async function createRehearsal(run: SlotRun, incumbent: Container, name: string): Promise<void> {
   const { id } = run.desired.image;
-  const to = await successor(run, incumbent, name, { follows: id, id }, proofState(run, 'rehearsal'));
+  const to = await successor(run, incumbent, name, { follows: id, id }, helperState(run, 'rehearsal'));
   await create(run, rehearsalRequest(incumbent, to));
 }
 
@@ -63,9 +63,9 @@ export async function createStandIn(run: SlotRun, incumbent: Container, name: st
     incumbent,
     name,
     { follows: run.desired.image.id, id: run.desired.image.id },
-    proofState(run, 'stand-in'),
+    helperState(run, 'stand-in'),
   );
-  await create(run, standInRequest(incumbent, { ...to, alias: run.names.home }));
+  await create(run, standInRequest(incumbent, { ...to, alias: run.names.slotName }));
 }
 
 /** Creates the helper that rolls the slot in which swapctl itself runs; resolves with its id. */
@@ -75,7 +75,7 @@ export async function createHelper(
   step: { name: string; command: Pick<ContainerConfig, 'Entrypoint' | 'Cmd'> },
 ): Promise<string> {
   const { id } = run.desired.image;
-  const to = await successor(run, incumbent, step.name, { follows: id, id }, proofState(run, 'helper'));
+  const to = await successor(run, incumbent, step.name, { follows: id, id }, helperState(run, 'helper'));
   return create(run, helperRequest(incumbent, to, step.command));
 }
 
@@ -85,7 +85,7 @@ export async function createOneShot(run: Maker, container: Container, name: stri
   const state = {
     role: 'one-shot',
     service: run.service,
-    slot: run.names.home,
+    slot: run.names.slotName,
     roll,
     at: isoNow(run),
     follows: image.follows,
@@ -107,7 +107,7 @@ export async function recreateOld(
   const state = {
     role: 'replica',
     service: run.service,
-    slot: run.names.home,
+    slot: run.names.slotName,
     roll: restoredRoll(run.desired.roll),
     at: isoNow(run),
     image: step.image,
@@ -158,7 +158,7 @@ async function create(run: Maker, request: Parameters<typeof run.ports.engine.cr
     if (!isConflict(error)) throw error;
     return fail(
       'busy',
-      `another roll of ${run.names.home} is under way: there is already a container ${request.name}`,
+      `another roll of ${run.names.slotName} is under way: there is already a container ${request.name}`,
       {
         hint: 'wait until it is done; if none runs, swapctl recover finishes what was left',
         cause: error,
@@ -195,12 +195,12 @@ function stored({ imageId: id, manifestDigest }: Container): Pick<Image, 'id' | 
   return { id, manifestDigest };
 }
 
-function proofState(run: SlotRun, role: 'rehearsal' | 'stand-in' | 'helper'): Successor['state'] {
+function helperState(run: SlotRun, role: 'rehearsal' | 'stand-in' | 'helper'): Successor['state'] {
   const { id, digest } = run.desired.image;
   return {
     role,
     service: run.service,
-    slot: run.names.home,
+    slot: run.names.slotName,
     roll: run.desired.roll,
     at: isoNow(run),
     image: id,
@@ -220,7 +220,7 @@ async function candidateState(
   return {
     role: 'replica',
     service: run.service,
-    slot: run.names.home,
+    slot: run.names.slotName,
     roll,
     at: isoNow(run),
     generation: (before?.generation ?? 0) + 1,

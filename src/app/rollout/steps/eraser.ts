@@ -13,7 +13,7 @@ export interface Eraser {
 /** The images whose program may empty a slot's volumes: it runs as root, so no foreign image qualifies. */
 export interface Trusted {
   readonly service: string;
-  readonly home: string;
+  readonly slotName: string;
   /** Ids of the images that the slot runs, ran, or is to run. */
   readonly images: readonly string[];
   /** The image that a setting names (`backup.eraser`). */
@@ -46,11 +46,15 @@ async function programIn({ engine }: Ports, container: string): Promise<string |
 }
 
 // The engine can look only into a container, not into an image.
-async function namedEraser(ports: Ports, { service, home }: Trusted, reference: string): Promise<Eraser | undefined> {
+async function namedEraser(
+  ports: Ports,
+  { service, slotName }: Trusted,
+  reference: string,
+): Promise<Eraser | undefined> {
   const image = (await ports.engine.image(reference))?.id;
   if (image === undefined) return undefined;
-  const note = encodeState({ role: 'copying', service, slot: home, base: image });
-  const id = await ports.engine.create(copyingRequest(slotNames(home).copying, image, note, []));
+  const note = encodeState({ role: 'copying', service, slot: slotName, base: image });
+  const id = await ports.engine.create(copyingRequest(slotNames(slotName).copying, image, note, []));
   try {
     const program = await programIn(ports, id);
     return program === undefined ? undefined : { image, program };

@@ -15,7 +15,7 @@ function failedHookOf({ memory, policy, names, desired }: SlotRun): SwapError | 
   const goesBack = policy.onSwitchFailure === 'undo' && !desired.back;
   if (!failed || !memory.hooks.done || !goesBack) return undefined;
   const [hook, why] = failed;
-  return new SwapError('step-failed', `${names.home}: the hook "${hook}" failed: ${why}`);
+  return new SwapError('step-failed', `${names.slotName}: the hook "${hook}" failed: ${why}`);
 }
 
 /** The failed hooks, and their errors. */

@@ -5,7 +5,7 @@ import type { Hook } from '../../../core/settings/hooks.ts';
 import { shownHook } from '../../../core/settings/hooks.ts';
 import { listed, ownOf } from '../../select/own.ts';
 import { settingsOf } from '../../select/settings.ts';
-import { stopRenewing } from '../../traffic/forward.ts';
+import { stopRenewing } from '../../traffic/address-redirect.ts';
 import { isGivenAway } from '../../traffic/linger.ts';
 import type { SlotRun } from '../slot-run.ts';
 
@@ -36,7 +36,7 @@ async function note(run: SlotRun, hook: Hook): Promise<void> {
     // The step repeats once the engine is back.
     if (isAway(raised)) throw raised;
     results.set(text, messageOf(raised).trim().slice(0, MOST_WORDS));
-    run.ports.report({ kind: 'note', text: `${run.names.home}: the hook "${text}" failed: ${results.get(text)}` });
+    run.ports.report({ kind: 'note', text: `${run.names.slotName}: the hook "${text}" failed: ${results.get(text)}` });
   }
 }
 
@@ -55,9 +55,12 @@ async function reach(run: SlotRun, { container: name, byLabel }: Exclude<Hook, {
   // The engine also accepts a prefix of an id.
   if (found?.name !== name) return fail('not-found', `there is no container ${name}`);
   if (found.status !== 'running') return fail('refused', `${name} does not run (${found.status})`);
-  if (byLabel && name !== run.names.home && !(await lets(run, found.id))) {
-    const message = `${name} does not let the labels of ${run.names.home} reach it`;
-    return fail('refused', `${message}; set swapctl.hooks.from=${run.names.home} on it, or the hook in swapctl.yml`);
+  if (byLabel && name !== run.names.slotName && !(await lets(run, found.id))) {
+    const message = `${name} does not let the labels of ${run.names.slotName} reach it`;
+    return fail(
+      'refused',
+      `${message}; set swapctl.hooks.from=${run.names.slotName} on it, or the hook in swapctl.yml`,
+    );
   }
   return found.id;
 }
@@ -70,12 +73,12 @@ async function lets(run: SlotRun, id: string): Promise<boolean> {
   const services = groupServices(all);
   const service = services.find(({ slots }) => slots.some(({ members }) => members.some((one) => one.id === id)));
   const own = await ownOf(run, container);
-  return settingsOf(ports, service?.key ?? container.name, own).hooksFrom.includes(names.home);
+  return settingsOf(ports, service?.key ?? container.name, own).hooksFrom.includes(names.slotName);
 }
 
 async function call({ ports, service, names, desired }: SlotRun, url: string): Promise<void> {
   const { follows: image, digest } = desired.image;
-  await ports.post(url, { event: 'switched', service, container: names.home, image, digest }, TIMEOUT_MS);
+  await ports.post(url, { event: 'switched', service, container: names.slotName, image, digest }, TIMEOUT_MS);
 }
 
 // A redirect of a stopped container's address must not outlive that address.
@@ -83,16 +86,16 @@ async function guardAddresses(run: SlotRun, ended: AbortSignal): Promise<void> {
   const { clock, kernel, engine, report } = run.ports;
   while (!ended.aborted) {
     try {
-      for (const [from, end] of [...run.memory.forwarded])
+      for (const [from, end] of [...run.memory.redirected])
         if (await isGivenAway(run.ports, from, end)) {
           await stopRenewing(run, from);
-          await kernel.endForward(from, (id) => engine.container(id));
-          run.memory.forwarded.delete(from);
+          await kernel.endAddressRedirect(from, (id) => engine.container(id));
+          run.memory.redirected.delete(from);
         }
     } catch (error) {
       report({
         kind: 'debug',
-        text: `${run.names.home}: its redirected addresses can't be watched: ${messageOf(error)}`,
+        text: `${run.names.slotName}: its redirected addresses can't be watched: ${messageOf(error)}`,
       });
     }
     await clock.sleep(LOOK_EVERY_MS, ended);

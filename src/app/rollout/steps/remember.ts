@@ -33,13 +33,13 @@ export async function rememberFailure(
   run.memory.lastWords = log;
   run.memory.lastStatus = isGone ? undefined : recall(run, failed).lastStatus;
   run.memory.redirectedAway = await redirectedAway(run, failed);
-  run.ports.report({ kind: 'evidence', slot: run.names.home, container: failed.name, health, log });
+  run.ports.report({ kind: 'evidence', slot: run.names.slotName, container: failed.name, health, log });
   const [reason = what.reason] = hideSecrets([what.reason], failed.config.Env ?? []);
-  const tries = 1 + (await earlierTries(run.ports, run.names.home, image, what.code));
+  const tries = 1 + (await earlierTries(run.ports, run.names.slotName, image, what.code));
   await recordFailure(run.ports, {
     role: 'failed',
     service: run.service,
-    slot: run.names.home,
+    slot: run.names.slotName,
     roll: what.roll,
     at: new Date(run.now()).toISOString(),
     image,
@@ -52,7 +52,7 @@ export async function rememberFailure(
 // An app may become healthy only once clients reach it. Their number is only a hint, so a failure of nft ends nothing.
 export async function redirectedAway({ ports: { kernel }, memory }: SlotRun, { id }: Container): Promise<number> {
   if (!memory.shut.has(id)) return 0;
-  const connections = await kernel.led(id).catch(unknown);
+  const connections = await kernel.redirected(id).catch(unknown);
   return connections.length;
 }
 
@@ -62,11 +62,11 @@ function unknown(raised: unknown): [] {
 }
 
 /** Records a rollback from an image: no unattended roll tries that image again. */
-export async function rememberCondemned(run: SlotRun, from: Container, digest: string | undefined): Promise<void> {
+export async function recordRejected(run: SlotRun, from: Container, digest: string | undefined): Promise<void> {
   await recordFailure(run.ports, {
     role: 'failed',
     service: run.service,
-    slot: run.names.home,
+    slot: run.names.slotName,
     roll: `${run.desired.roll}-condemned`,
     at: new Date(run.now()).toISOString(),
     image: from.imageId,

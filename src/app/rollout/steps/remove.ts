@@ -24,11 +24,11 @@ export async function removeOwn(ports: WithEngine, idOrName: string, role: Role)
 }
 
 /** Removes a backup volume of a slot that swapctl made. Raises `attention` for every other volume. */
-export async function removeCopy({ engine }: WithEngine, name: string, home: string): Promise<void> {
+export async function removeCopy({ engine }: WithEngine, name: string, slotName: string): Promise<void> {
   const volume = await engine.volume(name);
   if (!volume) return;
-  if (copyState(volume, home)) return engine.removeVolume(name);
-  fail('attention', `the volume ${name} does not say that swapctl made it for a copy of a volume of ${home}`, {
+  if (copyState(volume, slotName)) return engine.removeVolume(name);
+  fail('attention', `the volume ${name} does not say that swapctl made it for a copy of a volume of ${slotName}`, {
     hint: 'it was not touched; if nobody needs it: docker volume rm, then run swapctl recover',
   });
 }

@@ -16,17 +16,17 @@ const AGAIN_AFTER_MS = 500;
 interface Place {
   /** The key of its service. */
   readonly service: string;
-  readonly home: string;
+  readonly slotName: string;
 }
 
 /** Checks all containers of one slot that a roll will stop. */
 export async function checkStarts(
-  { ports, service, names: { home }, memory }: SlotRun,
+  { ports, service, names: { slotName }, memory }: SlotRun,
   { names, moment }: Extract<Step, { kind: 'check-start' }>,
 ): Promise<void> {
   for (const name of names) {
     const container = await ports.engine.container(name);
-    const note = container?.status === 'running' && (await checkStart(ports, { service, home }, container));
+    const note = container?.status === 'running' && (await checkStart(ports, { service, slotName }, container));
     if (note) memory.notes.add(note);
   }
   memory.startChecks.add(moment);
@@ -56,8 +56,8 @@ export async function checkStart(ports: Ports, place: Place, container: Containe
 /** Why the engine refuses to start a container like this one; undefined if it would start it. */
 async function refusalOf(ports: Ports, place: Place, container: Container): Promise<EngineError | undefined> {
   const { engine } = ports;
-  const name = slotNames(place.home).startCheck;
-  const note = { role: 'copying', service: place.service, slot: place.home, base: container.imageId } as const;
+  const name = slotNames(place.slotName).startCheck;
+  const note = { role: 'copying', service: place.service, slot: place.slotName, base: container.imageId } as const;
   await removeOwn(ports, name, 'copying');
   let made: string | undefined;
   try {

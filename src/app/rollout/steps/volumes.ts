@@ -9,19 +9,19 @@ import { copyName } from '../../../core/service/names.ts';
 import { copyState, helperRole } from '../../../core/service/ownership.ts';
 import type { Policy } from '../../../core/settings/policy.ts';
 import type { Ports } from '../../../ports/ports.ts';
-import { tellsNoOwners } from '../../select/abilities.ts';
+import { lacksOwners } from '../../select/engine-capabilities.ts';
 import { findEraser } from './eraser.ts';
 
 /** All complete volume backups of a slot, the newest first. */
-export async function backupsOf(ports: Ports, all: readonly ContainerSummary[], home: string): Promise<Backup[]> {
-  const found = await Promise.all(all.map((container) => backupIn(ports, container, home)));
+export async function backupsOf(ports: Ports, all: readonly ContainerSummary[], slotName: string): Promise<Backup[]> {
+  const found = await Promise.all(all.map((container) => backupIn(ports, container, slotName)));
   return found.filter((backup) => backup !== undefined).sort((a, b) => b.madeAt - a.madeAt);
 }
 
-async function backupIn(ports: Ports, container: ContainerSummary, home: string): Promise<Backup | undefined> {
+async function backupIn(ports: Ports, container: ContainerSummary, slotName: string): Promise<Backup | undefined> {
   if (helperRole(container) !== 'backup') return undefined;
   const state = decodeState(container.labels);
-  if (state?.slot !== home) return undefined;
+  if (state?.slot !== slotName) return undefined;
   const inspected = await ports.engine.container(container.id);
   if (!inspected) return undefined;
   const { id, name } = container;
@@ -33,7 +33,7 @@ async function backupIn(ports: Ports, container: ContainerSummary, home: string)
 interface Subject {
   readonly container: Container;
   readonly own: OwnLabels;
-  readonly home: string;
+  readonly slotName: string;
   /** The key of its service. */
   readonly service: string;
 }
@@ -45,26 +45,26 @@ interface Subject {
  */
 export async function prepareVolumes(
   ports: Ports,
-  { container, own, home, service }: Subject,
+  { container, own, slotName, service }: Subject,
   policy: Policy,
   all: readonly ContainerSummary[],
   backTo: string | undefined,
 ): Promise<WantedBackup> {
   const keep = policy.backupKeep;
-  const back = backTo === undefined ? undefined : await backupFor(ports, container, home, all, backTo);
+  const back = backTo === undefined ? undefined : await backupFor(ports, container, slotName, all, backTo);
   const wanted = withFilled(container, wantedVolumes(container, own, policy), back);
   if (wanted.length === 0) return { volumes: [], keep, fillFrom: undefined };
   await refuseWithoutOwners(ports, container);
   refuseForeign(container, wanted);
   await refuseOtherWriters(ports, container, wanted, all);
-  await refuseWithoutEraser(ports, { container, own, home, service }, policy, all);
+  await refuseWithoutEraser(ports, { container, own, slotName, service }, policy, all);
   const volumes = wanted.map(({ name }) => name);
   await refuseWithoutRoom(ports, container, volumes);
   return { volumes, keep, fillFrom: back?.roll };
 }
 
 async function refuseWithoutOwners(ports: Ports, { name }: Container): Promise<void> {
-  if (!tellsNoOwners(await ports.engine.facts())) return;
+  if (!lacksOwners(await ports.engine.facts())) return;
   fail('refused', `the volumes of ${name} can't be backed up: Podman's API does not report the owners of files`, {
     hint: 'remove swapctl.backup.volumes, and back up the volumes by other means before the roll',
   });
@@ -73,13 +73,13 @@ async function refuseWithoutOwners(ports: Ports, { name }: Container): Promise<v
 async function backupFor(
   ports: Ports,
   container: Container,
-  home: string,
+  slotName: string,
   all: readonly ContainerSummary[],
   image: string,
 ): Promise<Backup> {
-  const [backup] = (await backupsOf(ports, all, home)).filter((one) => one.image === image);
+  const [backup] = (await backupsOf(ports, all, slotName)).filter((one) => one.image === image);
   if (backup) return backup;
-  const unmarked = await unmarkedCopies(ports, container, home, image);
+  const unmarked = await unmarkedCopies(ports, container, slotName, image);
   return fail('no-history', `there is no volume backup of ${container.name} that belongs to that image`, {
     hint:
       unmarked.length === 0
@@ -93,11 +93,11 @@ async function backupFor(
 async function unmarkedCopies(
   { engine, host }: Ports,
   container: Container,
-  home: string,
+  slotName: string,
   image: string,
 ): Promise<Pick<VolumeCopy, 'volume' | 'copy'>[]> {
-  const copies = (await engine.volumes(slotLabel(home))).flatMap((volume) => {
-    const state = copyState(volume, home);
+  const copies = (await engine.volumes(slotLabel(slotName))).flatMap((volume) => {
+    const state = copyState(volume, slotName);
     return state?.image === image ? [{ copy: volume.name, roll: state.roll }] : [];
   });
   return writtenVolumes(container).flatMap(({ name: volume }) =>
@@ -159,14 +159,18 @@ async function refuseOtherWriters(
 
 async function refuseWithoutEraser(
   ports: Ports,
-  { container, home, service }: Subject,
+  { container, slotName, service }: Subject,
   { eraser: named }: Policy,
   all: readonly ContainerSummary[],
 ): Promise<void> {
-  if (await findEraser(ports, all, { service, home, images: [container.imageId], named })) return;
-  fail('refused', `${home}: its image has no program rm, without which a backup of its volumes could not be restored`, {
-    hint: 'name an image of this engine that has it (swapctl.backup.eraser=busybox), or set swapctl.backup.volumes=false',
-  });
+  if (await findEraser(ports, all, { service, slotName, images: [container.imageId], named })) return;
+  fail(
+    'refused',
+    `${slotName}: its image has no program rm, without which a backup of its volumes could not be restored`,
+    {
+      hint: 'name an image of this engine that has it (swapctl.backup.eraser=busybox), or set swapctl.backup.volumes=false',
+    },
+  );
 }
 
 const DF_TIMEOUT_MS = 10_000;

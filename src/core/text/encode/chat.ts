@@ -1,4 +1,4 @@
-import { clipText, harmlessText } from '../harmless.ts';
+import { clipText, sanitizeText } from '../sanitize.ts';
 
 /**
  * Foreign lines as a block of code, for chats that read Markdown or a dialect of it (Slack, Mattermost, Rocket.Chat, Discord): no
@@ -6,7 +6,7 @@ import { clipText, harmlessText } from '../harmless.ts';
  */
 export function codeBlock(lines: readonly string[], encode: (text: string) => string, most: number): string {
   // Inside the block only the closing ticks have a meaning.
-  const text = lines.map((line) => encode(harmlessText(line).replaceAll('`', "'"))).join('\n');
+  const text = lines.map((line) => encode(sanitizeText(line).replaceAll('`', "'"))).join('\n');
   const room = most - 2 * (FENCE.length + 1);
   return text.trim() === '' || room <= 0 ? '' : `${FENCE}\n${cutEntity(clipText(text, room))}\n${FENCE}`;
 }
@@ -25,5 +25,5 @@ export function slackText(text: string): string {
 
 /** The title of a message, without anything that could be markup or a mention in any of these chats. */
 export function plainTitle(text: string): string {
-  return harmlessText(text).replace(/[*_~`@#<>&|[\]()\\]/g, '·');
+  return sanitizeText(text).replace(/[*_~`@#<>&|[\]()\\]/g, '·');
 }

@@ -1,4 +1,4 @@
-import { harmlessText } from '../harmless.ts';
+import { sanitizeText } from '../sanitize.ts';
 
 /**
  * Foreign text as one line of HTML within a Markdown page (GitHub's comments and run pages): without tags, entities, line breaks
@@ -24,5 +24,5 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 function withEntities(text: string): string {
-  return harmlessText(text).replace(/[&<>"']/g, (letter) => ENTITIES[letter] ?? letter);
+  return sanitizeText(text).replace(/[&<>"']/g, (letter) => ENTITIES[letter] ?? letter);
 }

@@ -35,7 +35,7 @@ export async function rollOn(session: Session, services: string[], flags: RollFl
   const request = rollRequest(flags, 'swapctl roll', session.context.signal);
   const reports = await withGroup(session, CHANGES, async (app) => {
     const rolled = await app.roll(services, request);
-    if (flags.notify) await app.tell(groupRun(rolled), { signal: NEVER, asked: true });
+    if (flags.notify) await app.notify(groupRun(rolled), { signal: NEVER, asked: true });
     return rolled;
   });
   return showReports(session, reports, services.length === 1);
@@ -85,7 +85,7 @@ export async function updateOn(session: Session, services: string[], flags: Upda
   const request = updateRequest(flags, 'swapctl update', session.context.signal);
   const answer = await withGroup(session, { changes: !request.dryRun, long: true }, async (app) => {
     const updated = await app.update(services, request);
-    if (!request.dryRun) await app.tell(updateRun(updated), { signal: NEVER });
+    if (!request.dryRun) await app.notify(updateRun(updated), { signal: NEVER });
     return updated;
   });
   show(session, answer, updatesView);

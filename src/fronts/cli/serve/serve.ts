@@ -7,7 +7,7 @@ import { fail } from '../../../core/model/error.ts';
 import type { Progress } from '../../../core/report/progress.ts';
 import type { UpdateReport } from '../../../core/update/update.ts';
 import type { WatchLog } from '../../../daemons/log.ts';
-import { beat, eachBeat } from '../../../daemons/watch/heartbeat.ts';
+import { eachHeartbeat, writeHeartbeats } from '../../../daemons/watch/heartbeat.ts';
 import { watch } from '../../../daemons/watch/watch.ts';
 import { openServer, type Server } from '../../server/serve.ts';
 import { progressTo } from '../../terminal/log.ts';
@@ -49,8 +49,8 @@ export async function startServe(
     signal: context.signal,
   });
   const file = flags.heartbeat || env.SWAPCTL_HEARTBEAT;
-  if (file) void beat(file, { clock, log, signal: context.signal });
-  void eachBeat({ clock, signal: context.signal }, (at) =>
+  if (file) void writeHeartbeats(file, { clock, log, signal: context.signal });
+  void eachHeartbeat({ clock, signal: context.signal }, (at) =>
     server.metrics.set('swapctl_watch_heartbeat_timestamp_seconds', {}, at / 1000),
   );
   const closing = closedBy(context.signal, server);
@@ -78,9 +78,9 @@ function progressOf(log: WatchLog, traced: boolean): (progress: Progress, job: s
   const report = progressTo(log, traced);
   return (progress, job) => {
     if (job === undefined) return report(progress);
-    const tell: WatchLog['tell'] = (level, text, facts) =>
-      log.tell(level, traced ? `${job}: ${text}` : text, { job, ...facts });
-    progressTo({ tell }, traced)(progress);
+    const tell: WatchLog['write'] = (level, text, facts) =>
+      log.write(level, traced ? `${job}: ${text}` : text, { job, ...facts });
+    progressTo({ write: tell }, traced)(progress);
   };
 }
 

@@ -7,7 +7,7 @@ import { type Session, show } from '../session.ts';
 const views = () => import('../render.ts');
 
 /** The sub-commands of `swapctl token`. */
-const TOKEN_DEEDS = ['create', 'list'] as const;
+const TOKEN_ACTIONS = ['create', 'list'] as const;
 
 /** The options of `token` as they were written. */
 interface TokenFlags {
@@ -27,14 +27,14 @@ export function addToken(add: AddCommand, session: OpenSession, finish: Finish):
   ])
     .addArgument(
       new Argument('<what>', 'create: print a token and its line for the token file; list: print the tokens').choices(
-        TOKEN_DEEDS,
+        TOKEN_ACTIONS,
       ),
     )
     .argument('[name]', 'with create: name of the token in the audit log')
     .option('--allow <scopes>', 'read, check, roll:PATTERN, rollback:PATTERN, admin (repeatable)', collected)
     .option('--expires <time>', 'time until the token expires, such as 90d (default: never)')
     .option('--file <file>', 'with list: the token file (default: server.tokens in swapctl.yml)')
-    .action(async (what: (typeof TOKEN_DEEDS)[number], name: string | undefined, flags: TokenFlags) =>
+    .action(async (what: (typeof TOKEN_ACTIONS)[number], name: string | undefined, flags: TokenFlags) =>
       finish(await runToken(session(), what, name, flags)),
     );
 }
@@ -46,12 +46,12 @@ function collected(value: string, before: string[] = []): string[] {
 /** Creates a token and prints it once, or prints the tokens of a token file: 2 if a line of it is wrong. */
 async function runToken(
   session: Session,
-  deed: (typeof TOKEN_DEEDS)[number],
+  action: (typeof TOKEN_ACTIONS)[number],
   name: string | undefined,
   flags: TokenFlags,
 ): Promise<number> {
   const desk = await session.context.openTokens();
-  if (deed === 'list') {
+  if (action === 'list') {
     const listed = await desk.list(flags.file ?? (await configuredFile(session)));
     show(session, listed, (await views()).tokensView);
     return listed.mistakes.length > 0 ? WRONG_FILE : 0;

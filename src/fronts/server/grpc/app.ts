@@ -43,7 +43,7 @@ export function grpcApi(site: Site, options: { readonly reflection: boolean }): 
     answering().catch((raised) => {
       if (!response.headersSent) refuse(response, 400);
       else cut(request);
-      if (!isGone(raised)) site.world.log.tell('debug', `${request.url}: ${messageOf(raised)}`);
+      if (!isGone(raised)) site.world.log.write('debug', `${request.url}: ${messageOf(raised)}`);
     });
   };
 }

@@ -2,7 +2,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorInfoSchema, RetryInfoSchema } from '#proto/google/rpc/error_details_pb';
 import { errorOf } from '../../../app/jobs/raised.ts';
 import { exitStatus, type GrpcStatus, grpcStatus, type SwapError } from '../../../core/model/error.ts';
-import { clipText, harmlessText } from '../../../core/text/harmless.ts';
+import { clipText, sanitizeText } from '../../../core/text/sanitize.ts';
 import { LimitError } from '../operations/limit.ts';
 
 const CODES: Readonly<Record<GrpcStatus, Code>> = {
@@ -60,5 +60,5 @@ function retryAfterS(error: SwapError, status: GrpcStatus): number | undefined {
 }
 
 function shortText(text: string): string {
-  return clipText(harmlessText(text), LONGEST);
+  return clipText(sanitizeText(text), LONGEST);
 }

@@ -79,12 +79,12 @@ async function* stream(
   });
   const left = enterStream(asker);
   const send: Send = ({ message, bytes }) => outbox.put(message, bytes);
-  const beat = setInterval(() => send(small(heartbeat(world.now()))), HEARTBEAT_MS);
+  const timer = setInterval(() => send(small(heartbeat(world.now()))), HEARTBEAT_MS);
   let stop = (): void => {};
   // Also for a reader that is gone while a write waits for it: then nobody asks for the next message.
   let leave = (): void => {
     leave = () => {};
-    clearInterval(beat);
+    clearInterval(timer);
     stop();
     left();
     outbox.end();

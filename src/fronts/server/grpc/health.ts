@@ -6,7 +6,7 @@ import { within } from '../operations/within.ts';
 import type { ServerWorld } from '../world.ts';
 import { askerOf } from './call.ts';
 
-const ENGINE_PATIENCE_MS = 3000;
+const ENGINE_TIMEOUT_MS = 3000;
 const LOOK_EVERY_MS = 5000;
 
 /** The health service of gRPC: serving while the engine answers, as /readyz. The names are those of the other services. */
@@ -52,5 +52,5 @@ async function statusOf({ use }: ServerWorld): Promise<Serving> {
     () => true,
     () => false,
   );
-  return (await within(ENGINE_PATIENCE_MS, asked, false)) ? Serving.SERVING : Serving.NOT_SERVING;
+  return (await within(ENGINE_TIMEOUT_MS, asked, false)) ? Serving.SERVING : Serving.NOT_SERVING;
 }

@@ -23,7 +23,7 @@ type Env = { Bindings: Bindings };
 type Call = Context<Env>;
 
 const MOST_BODY = 64 * 1024;
-const ENGINE_PATIENCE_MS = 3000;
+const ENGINE_TIMEOUT_MS = 3000;
 
 /** The HTTP API as a function of requests; it knows no sockets. */
 export function httpApi(site: Site): Hono<Env> {
@@ -122,7 +122,7 @@ async function answers({ use }: ServerWorld): Promise<boolean> {
     () => true,
     () => false,
   );
-  return within(ENGINE_PATIENCE_MS, asked, false);
+  return within(ENGINE_TIMEOUT_MS, asked, false);
 }
 
 function refuseOthers(app: Hono<Env>, path: string): void {
@@ -142,6 +142,6 @@ function noSuchPath(): HttpError {
 
 function failed({ log }: ServerWorld, raised: unknown, call: Call): Response {
   if (errorOf(raised).code === 'unexpected')
-    log.tell('error', `${call.req.method} ${call.req.path}: ${errorOf(raised).message}`);
+    log.write('error', `${call.req.method} ${call.req.path}: ${errorOf(raised).message}`);
   return problemResponse(raised, call.req.path);
 }

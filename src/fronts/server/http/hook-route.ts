@@ -16,7 +16,7 @@ import type { Bindings } from './request/bindings.ts';
 type Call = Context<{ Bindings: Bindings }>;
 
 // Senders wait for an answer only for a few seconds, so a hanging engine must not delay it: then the last known hooks count.
-const CONFIG_PATIENCE_MS = 500;
+const CONFIG_TIMEOUT_MS = 500;
 
 /** Receives `/hooks/NAME` and `/hooks/NAME/SECRET`. A push makes the server check the services that track it, and no more. */
 export function hookRoute(world: ServerWorld): (call: Call) => Promise<Response> {
@@ -28,11 +28,11 @@ export function hookRoute(world: ServerWorld): (call: Call) => Promise<Response>
     clock: world.clock,
     signal: world.signal,
     check: (pushes, senders) => checkPushed(world, { pushes, senders }, firstSeen),
-    onError: (raised) => world.log.tell('error', `a webhook led to no check: ${messageOf(raised)}`),
+    onError: (raised) => world.log.write('error', `a webhook led to no check: ${messageOf(raised)}`),
   });
   return async (call) => {
     const configured = world.use(async (app) => app.hooks()).catch(() => hooks);
-    hooks = await within(CONFIG_PATIENCE_MS, configured, hooks);
+    hooks = await within(CONFIG_TIMEOUT_MS, configured, hooks);
     const { name = '', secret } = call.req.param() as { name?: string; secret?: string };
     const { address: peer, forwardedFor } = credentialsOf(call.req.raw.headers, {
       socket: call.env.incoming.socket,
@@ -52,7 +52,7 @@ export function hookRoute(world: ServerWorld): (call: Call) => Promise<Response>
     );
     const isKnown = Object.hasOwn(hooks, name);
     world.metrics.add('swapctl_hooks_total', { hook: isKnown ? name : 'unknown', outcome });
-    world.log.tell('debug', `hook ${isKnown ? name : '(unknown)'}: ${outcome}${why ? `: ${why}` : ''}`);
+    world.log.write('debug', `hook ${isKnown ? name : '(unknown)'}: ${outcome}${why ? `: ${why}` : ''}`);
     return new Response(body, { status, headers });
   };
 }
@@ -76,7 +76,7 @@ async function checkPushed(
   const from = [...new Set(senders.map(({ address }) => address))].join(' ');
   const service = [...only].join(' ');
   const pushed = pushes.map(({ repository }) => repository).join(' ');
-  world.log.tell('info', `${who}: a push to ${pushed}; checking ${service}`, { who, pushed, service });
+  world.log.write('info', `${who}: a push to ${pushed}; checking ${service}`, { who, pushed, service });
   const actor: Actor = { who, by: 'hook', from };
   const { job } = await book.submit({
     kind: 'update',

@@ -76,11 +76,11 @@ function stream(asking: Asking, begin: Begin): Response {
         });
         let stop = (): void => {};
         let isOver = false;
-        const beat = setInterval(() => lines.add(': \n\n'), HEARTBEAT_MS);
+        const heartbeat = setInterval(() => lines.add(': \n\n'), HEARTBEAT_MS);
         end = (): void => {
           end = () => {};
           isOver = true;
-          clearInterval(beat);
+          clearInterval(heartbeat);
           stop();
           leave();
           for (const one of [world.signal, request.signal]) one.removeEventListener('abort', close);

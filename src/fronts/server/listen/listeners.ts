@@ -8,9 +8,9 @@ import { fail, messageOf } from '../../../core/model/error.ts';
 import type { Bindings } from '../http/request/bindings.ts';
 import { HttpError, problemResponse } from '../http/request/problem.ts';
 import type { ServerLog } from '../world.ts';
-import { PATIENCE, type Patience } from './patience.ts';
 import { reloadTls } from './reload-tls.ts';
 import { type NodeRequest, type NodeResponse, plainServer, secureServer } from './servers.ts';
+import { TIMEOUTS, type Timeouts } from './timeouts.ts';
 import { readTls, type TlsTexts } from './tls.ts';
 import { listenOnSocket } from './unix-socket.ts';
 
@@ -38,18 +38,18 @@ export async function listenOn(
   { tls }: Pick<ServerConfig, 'tls'>,
   answering: Answering,
   log: ServerLog,
-  patience: Patience = PATIENCE,
+  timeouts: Timeouts = TIMEOUTS,
 ): Promise<Listeners> {
   const texts = tls && addresses.some(({ kind }) => kind === 'tcp') ? await readTls(tls) : undefined;
   const opened: Opened[] = [];
   try {
-    for (const address of addresses) opened.push(await open(address, texts, answering, patience));
+    for (const address of addresses) opened.push(await open(address, texts, answering, timeouts));
   } catch (raised) {
     for (const { server } of opened) server.close();
     throw raised;
   }
   const secure = opened.flatMap(({ server }) => ('setSecureContext' in server ? [server] : []));
-  const often = { log, everyMs: patience.reloadEvery };
+  const often = { log, everyMs: timeouts.reloadEvery };
   const reloading = tls && texts && secure.length > 0 ? reloadTls(tls, texts, secure, often) : undefined;
   return {
     addresses: opened.map(({ address }) => address),
@@ -71,7 +71,7 @@ async function open(
   listen: Listen,
   tls: TlsTexts | undefined,
   { fetch, grpc }: Answering,
-  patience: Patience,
+  timeouts: Timeouts,
 ): Promise<Opened> {
   const answerHttp = getRequestListener(
     (request, bindings) => fetch(request, { ...(bindings as Bindings), transport: listen.kind }),
@@ -82,7 +82,7 @@ async function open(
     if (!grpc(request, response, listen.kind)) void answerHttp(request, response);
   };
   const server =
-    listen.kind === 'tcp' && tls ? secureServer(tls, answerAll, patience) : plainServer(answerAll, patience);
+    listen.kind === 'tcp' && tls ? secureServer(tls, answerAll, timeouts) : plainServer(answerAll, timeouts);
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);

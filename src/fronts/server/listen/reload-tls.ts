@@ -28,11 +28,11 @@ export function reloadTls(
     if (JSON.stringify(texts) === known) return;
     known = JSON.stringify(texts);
     for (const server of servers) server.setSecureContext(texts);
-    log.tell('info', 'the TLS certificate of the server was read again');
+    log.write('info', 'the TLS certificate of the server was read again');
   };
   const complain = (raised: unknown): void => {
     const why = messageOf(raised);
-    if (why !== told) log.tell('error', `${why}; the certificate before stays in use`);
+    if (why !== told) log.write('error', `${why}; the certificate before stays in use`);
     told = why;
   };
   const look = (): Promise<void> => renew().catch(complain);

@@ -11,7 +11,7 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Patience } from './patience.ts';
+import type { Timeouts } from './timeouts.ts';
 import type { TlsTexts } from './tls.ts';
 
 // The servers of Node that answer on one address, over HTTP/1.1 and HTTP/2, with and without TLS.
@@ -25,7 +25,7 @@ const MOST_STREAMS = 100;
 const HEAD_BYTES = 16 * 1024;
 
 /** One function answers HTTP/1.1 and HTTP/2 on one port. */
-export function secureServer(tls: TlsTexts, handler: Handler, patience: Patience): Http2SecureServer {
+export function secureServer(tls: TlsTexts, handler: Handler, timeouts: Timeouts): Http2SecureServer {
   const server = createSecureServer(
     {
       ...tls,
@@ -34,20 +34,20 @@ export function secureServer(tls: TlsTexts, handler: Handler, patience: Patience
       requestCert: tls.ca !== undefined,
       // A caller without a certificate may have a token: the gatekeeper decides.
       rejectUnauthorized: false,
-      handshakeTimeout: patience.headers,
+      handshakeTimeout: timeouts.headers,
       maxHeaderSize: HEAD_BYTES,
       settings: { maxConcurrentStreams: MOST_STREAMS },
     } as Parameters<typeof createSecureServer>[0],
     handler,
   );
-  const { headers, request, lookEvery, keepAlive } = patience;
+  const { headers, request, lookEvery, keepAlive } = timeouts;
   // Node takes these times of HTTP/1.1 from the server, not from its options.
   const times = { headersTimeout: headers, requestTimeout: request, keepAliveTimeout: keepAlive };
   Object.assign(server, { ...times, connectionsCheckingInterval: lookEvery });
   // A failed handshake is the client's problem.
   server.on('tlsClientError', () => {});
   server.on('secureConnection', readInTurn);
-  endSessions(server, server, patience);
+  endSessions(server, server, timeouts);
   return server;
 }
 
@@ -58,8 +58,8 @@ function readInTurn(socket: TLSSocket): void {
 }
 
 /** Without TLS, a client with HTTP/2 (as gRPC) starts with its preface. */
-export function plainServer(handler: Handler, patience: Patience): HttpServer {
-  const { headers, request, lookEvery, keepAlive } = patience;
+export function plainServer(handler: Handler, timeouts: Timeouts): HttpServer {
+  const { headers, request, lookEvery, keepAlive } = timeouts;
   const server = createServer(
     {
       headersTimeout: headers,
@@ -71,7 +71,7 @@ export function plainServer(handler: Handler, patience: Patience): HttpServer {
     handler,
   );
   const http2 = createHttp2Server({ settings: { maxConcurrentStreams: MOST_STREAMS } }, handler);
-  endSessions(http2, server, patience);
+  endSessions(http2, server, timeouts);
   const answerHttp1 = server.listeners('connection');
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) =>
@@ -123,7 +123,7 @@ function endSlow(stream: ServerHttp2Stream, withinMs: number): void {
 function endSessions(
   http2: Http2Server | Http2SecureServer,
   listening: HttpServer | Http2SecureServer,
-  { keepAlive, request }: Patience,
+  { keepAlive, request }: Timeouts,
 ): void {
   http2.on('session', (session) => {
     const end = (): void => session.close();

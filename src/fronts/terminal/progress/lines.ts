@@ -1,7 +1,7 @@
 import type { Progress } from '../../../core/report/progress.ts';
 import { describeStep } from '../../../core/rollout/step.ts';
 import { formatDuration } from '../../../core/text/duration.ts';
-import { harmlessText } from '../../../core/text/harmless.ts';
+import { sanitizeText } from '../../../core/text/sanitize.ts';
 import type { Style } from '../style.ts';
 import type { Terminal } from '../terminal.ts';
 import { Phases } from './phases.ts';
@@ -12,7 +12,7 @@ import { block, buildFailureLines, endedText, evidenceLines, pullState, runningT
 const WAIT_LINE_EVERY_MS = 10_000;
 
 type Kind = Progress['kind'];
-type Teller<K extends Kind> = (progress: Extract<Progress, { kind: K }>) => readonly string[];
+type Renderer<K extends Kind> = (progress: Extract<Progress, { kind: K }>) => readonly string[];
 
 /** Prints progress as plain lines: phases, with `verbose` every step, with `quiet` only the reasons of failures. */
 export function createLines(terminal: Terminal, style: Style, loudness: 'quiet' | 'plain' | 'verbose'): Reporter {
@@ -60,13 +60,13 @@ function failureLines(progress: Progress): readonly string[] {
 }
 
 function stepLines({ now }: Terminal, print: Print): Reporter {
-  const tellPull = pullTeller(now);
+  const renderPull = pullRenderer(now);
   return reporter((progress) =>
-    print(progress.kind === 'pulling' ? tellPull(progress) : (TELLERS[progress.kind] as Teller<Kind>)(progress)),
+    print(progress.kind === 'pulling' ? renderPull(progress) : (RENDERERS[progress.kind] as Renderer<Kind>)(progress)),
   );
 }
 
-const TELLERS: { readonly [K in Exclude<Kind, 'pulling'>]: Teller<K> } = {
+const RENDERERS: { readonly [K in Exclude<Kind, 'pulling'>]: Renderer<K> } = {
   resolving: ({ reference }) => [head(`ask the registry for ${reference}`)],
   pulled: ({ reference, ms }) => [inner(`pulled ${reference} in ${formatDuration(ms)}`)],
   building: ({ what, line }) => [inner(`${what}: ${line}`)],
@@ -87,7 +87,7 @@ const TELLERS: { readonly [K in Exclude<Kind, 'pulling'>]: Teller<K> } = {
   decision: () => [],
 };
 
-function pullTeller(now: () => number): (progress: Extract<Progress, { kind: 'pulling' }>) => readonly string[] {
+function pullRenderer(now: () => number): (progress: Extract<Progress, { kind: 'pulling' }>) => readonly string[] {
   const told = new Map<string, number>();
   return (progress) => {
     const { reference } = progress;
@@ -104,9 +104,9 @@ function headOf({ slot, strategy, because }: Extract<Progress, { kind: 'slot' }>
 }
 
 function head(text: string): string {
-  return `==> ${harmlessText(text)}`;
+  return `==> ${sanitizeText(text)}`;
 }
 
 function inner(text: string): string {
-  return `    ${harmlessText(text)}`;
+  return `    ${sanitizeText(text)}`;
 }

@@ -1,7 +1,7 @@
 import ora, { type Ora } from 'ora';
 import type { Progress } from '../../../core/report/progress.ts';
 import { formatDuration } from '../../../core/text/duration.ts';
-import { harmlessText } from '../../../core/text/harmless.ts';
+import { sanitizeText } from '../../../core/text/sanitize.ts';
 import { type Style, screenWidth } from '../style.ts';
 import type { Terminal } from '../terminal.ts';
 import { clip, wrapped } from '../width.ts';
@@ -72,7 +72,7 @@ class Live {
       case 'build-failed':
         return buildFailureLines(progress);
       case 'note':
-        return [`${this.#style.yellow('!')} ${harmlessText(progress.text)}`];
+        return [`${this.#style.yellow('!')} ${sanitizeText(progress.text)}`];
       default:
         return [];
     }
@@ -80,13 +80,13 @@ class Live {
 
   #heading({ slot, strategy, because }: Extract<Progress, { kind: 'slot' }>): readonly string[] {
     const { bold, dim } = this.#style;
-    const why = wrapped(harmlessText(because), this.#width - 2).map((line) => dim(`  ${line}`));
-    return [`${bold(harmlessText(slot))}  ${harmlessText(strategy)}`, ...why];
+    const why = wrapped(sanitizeText(because), this.#width - 2).map((line) => dim(`  ${line}`));
+    return [`${bold(sanitizeText(slot))}  ${sanitizeText(strategy)}`, ...why];
   }
 
   #ended({ ok, ms, ...one }: Ended): string {
     const { green, red, dim } = this.#style;
-    return `${ok ? green('✔') : red('✘')} ${harmlessText(endedText(one))}  ${dim(formatDuration(ms))}`;
+    return `${ok ? green('✔') : red('✘')} ${sanitizeText(endedText(one))}  ${dim(formatDuration(ms))}`;
   }
 
   // Removes the spinner while permanent lines are printed, and draws it again below them.
@@ -101,7 +101,7 @@ class Live {
   #draw(): void {
     const current = this.#current();
     if (!current) this.#undraw();
-    else this.#spinner.text = clip(harmlessText(runningText(current)), this.#width - ROOM);
+    else this.#spinner.text = clip(sanitizeText(runningText(current)), this.#width - ROOM);
     if (current && !this.#spinner.isSpinning) this.#spinner.start();
   }
 

@@ -1,6 +1,6 @@
 import { decisionText } from '../../../core/report/decision-text.ts';
 import { callText, type Progress } from '../../../core/report/progress.ts';
-import { harmlessText } from '../../../core/text/harmless.ts';
+import { sanitizeText } from '../../../core/text/sanitize.ts';
 import type { Style } from '../style.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Reporter } from './reporter.ts';
@@ -10,7 +10,7 @@ export function withTrace(reporter: Reporter, { stderr, now }: Terminal, style: 
   const began = now();
   const print = (text: string): void => {
     const time = ((now() - began) / 1000).toFixed(3).padStart(8);
-    stderr.write(`${style.dim(`trace ${time} ${harmlessText(text)}`)}\n`);
+    stderr.write(`${style.dim(`trace ${time} ${sanitizeText(text)}`)}\n`);
   };
   const report = (progress: Progress): void => {
     if (progress.kind === 'call') print(callText(progress));

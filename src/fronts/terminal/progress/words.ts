@@ -1,6 +1,6 @@
 import type { Progress } from '../../../core/report/progress.ts';
-import { harmlessText } from '../../../core/text/harmless.ts';
-import { harmlessLines } from '../harmless.ts';
+import { sanitizeText } from '../../../core/text/sanitize.ts';
+import { sanitizeLines } from '../sanitize.ts';
 import type { Activity, Ended } from './activity.ts';
 
 type Pulling = Extract<Progress, { kind: 'pulling' }>;
@@ -33,7 +33,7 @@ export function evidenceLines({ container, health, log }: Evidence): string[] {
     ...block(`last health output of ${container}:`, health),
     ...block(`last log lines of ${container}:`, log),
   ];
-  return parts.length > 0 ? parts : [`    ${harmlessText(container)} wrote no log, and no health check said anything`];
+  return parts.length > 0 ? parts : [`    ${sanitizeText(container)} wrote no log, and no health check said anything`];
 }
 
 /** The last output of a failed build, as indented lines. */
@@ -43,8 +43,8 @@ export function buildFailureLines({ what, message, log }: BuildFailure): string[
 
 /** Foreign output, indented below a title. */
 export function block(title: string, texts: readonly string[]): string[] {
-  const lines = texts.flatMap(harmlessLines);
-  return lines.length > 0 ? [`    ${harmlessText(title)}`, ...lines.map((line) => `      ${line}`)] : [];
+  const lines = texts.flatMap(sanitizeLines);
+  return lines.length > 0 ? [`    ${sanitizeText(title)}`, ...lines.map((line) => `      ${line}`)] : [];
 }
 
 function megabytes(bytes: number): string {

@@ -158,7 +158,7 @@ suite('whatever an engine answers is understood, or refused', () => {
       for (const { slots } of groupServices(
         bodies.map((body) => decodeSummary(body)).map((one) => ({ ...one, labels: own(one.labels) })),
       ))
-        for (const { home } of slots) home.trim();
+        for (const { slotName } of slots) slotName.trim();
     });
   });
 

@@ -11,11 +11,11 @@ import { runProgram } from '../../../../src/adapters/traffic/program.ts';
 import { adviceOn, describeTrouble, type RuleTrouble } from '../../../../src/core/traffic/kernel-layer.ts';
 import { NFT_SUITES, nftOf } from '../../../lab/nft.ts';
 
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 const isRoot = process.getuid?.() === 0;
 const unable = isRoot ? false : 'rules take root';
 
-async function troubleWith(program: string, args: string[], input = '', withinMs = PATIENCE_MS): Promise<RuleTrouble> {
+async function troubleWith(program: string, args: string[], input = '', withinMs = TIMEOUT_MS): Promise<RuleTrouble> {
   const trouble = troubleOf(await runProgram(program, args, input, withinMs), false);
   assert.ok(trouble);
   return trouble;

@@ -2,7 +2,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import test from 'node:test';
-import { coverScript, endScript, type Ground, removeScript } from '../../../../src/adapters/traffic/nftables/rules.ts';
+import {
+  endScript,
+  type Ground,
+  portRedirectScript,
+  removeScript,
+} from '../../../../src/adapters/traffic/nftables/rules.ts';
 import type { Route } from '../../../../src/core/traffic/routes.ts';
 import { missingRoot } from '../../../lab/missing.ts';
 
@@ -57,7 +62,7 @@ const unable = missingRoot() || (nft('').status !== 0 && 'nft is missing, or not
 for (const [ground, on] of Object.entries(GROUNDS)) {
   test(`nft accepts the rules for every layout, ${ground}`, { skip: unable }, () => {
     for (const [layout, routes] of Object.entries(LAYOUTS)) {
-      const script = coverScript(routes, on);
+      const script = portRedirectScript(routes, on);
       const { status, stderr } = nft(script);
       assert.equal(status, 0, `${layout}: ${stderr}\n${script}`);
     }
@@ -81,7 +86,7 @@ test('at the end of a port redirect every port is dead, and the chains are still
 
 test('connections that are open are never rewritten: TCP is matched by its SYN', () => {
   for (const routes of Object.values(LAYOUTS)) {
-    for (const rule of rules(coverScript(routes, GROUND))) {
+    for (const rule of rules(portRedirectScript(routes, GROUND))) {
       if (rule.includes('tcp dport')) assert.ok(rule.includes('tcp flags & (fin | syn | rst | ack) == syn'), rule);
     }
   }
@@ -93,13 +98,13 @@ test('nft accepts the removal, whether there is something or not', { skip: unabl
 });
 
 test('a new port redirect replaces the old one in the same transaction', () => {
-  const script = coverScript([route()], GROUND);
+  const script = portRedirectScript([route()], GROUND);
   assert.ok(script.startsWith(removeScript(GROUND.table).trimEnd()), script);
 });
 
 test('nothing but the own table is ever named', () => {
   for (const routes of Object.values(LAYOUTS)) {
-    for (const script of [coverScript(routes, GROUND), removeScript(GROUND.table)]) {
+    for (const script of [portRedirectScript(routes, GROUND), removeScript(GROUND.table)]) {
       assert.deepEqual([...new Set(script.match(/\btable .*?(?= ?\{?$)/gm))], [`table inet ${GROUND.table}`]);
       assert.doesNotMatch(script, /flush|reject/);
     }
@@ -107,7 +112,7 @@ test('nothing but the own table is ever named', () => {
 });
 
 test('rules that expire say so for every port, and last at least as long as was asked for', () => {
-  const script = coverScript([route(), route({ hostPort: 81 }), route({ protocol: 'udp' })], {
+  const script = portRedirectScript([route(), route({ hostPort: 81 }), route({ protocol: 'udp' })], {
     ...GROUND,
     lifetimeMs: 33_001,
   });
@@ -116,36 +121,36 @@ test('rules that expire say so for every port, and last at least as long as was 
 
 test('what is dropped is a SYN that a leaving container has not answered, and nothing else', () => {
   for (const routes of Object.values(LAYOUTS)) {
-    for (const line of coverScript(routes, GROUND).split('\n'))
+    for (const line of portRedirectScript(routes, GROUND).split('\n'))
       if (/\bdrop\b/.test(line))
         assert.match(line, /== syn ct state new ct status confirmed ct reply ip saddr @leaving drop$/);
   }
   const leaving = ['172.17.0.2', '172.17.0.2'];
   assert.match(
-    coverScript([route()], { ...GROUND, leaving }),
+    portRedirectScript([route()], { ...GROUND, leaving }),
     /^add element inet \S+ leaving { 172\.17\.0\.2 timeout 30s }$/m,
   );
   assert.match(endScript(GROUND.table, leaving), /^add element inet \S+ leaving { 172\.17\.0\.2 timeout 30s }$/m);
 });
 
 test('rules that last have no timeout', () => {
-  assert.deepEqual(elements(coverScript([route()], GROUND)), ['80']);
+  assert.deepEqual(elements(portRedirectScript([route()], GROUND)), ['80']);
 });
 
 test('every rule holds only while its port is alive', () => {
   for (const routes of Object.values(LAYOUTS)) {
-    for (const rule of rules(coverScript(routes, GROUND)))
+    for (const rule of rules(portRedirectScript(routes, GROUND)))
       assert.match(rule, /dport (\d+) .*(tcp|udp) dport @live_\2/, rule);
   }
 });
 
 test('the rules come before those of the engine', () => {
-  const hooks = coverScript([route()], GROUND).match(/type nat hook \w+ priority \S+/g);
+  const hooks = portRedirectScript([route()], GROUND).match(/type nat hook \w+ priority \S+/g);
   assert.deepEqual(hooks, ['type nat hook prerouting priority -105;', 'type nat hook output priority -105;']);
 });
 
 test('loopback and containers take the proxy, all others go straight', () => {
-  assert.deepEqual(rules(coverScript([route()], GROUND)), [
+  assert.deepEqual(rules(portRedirectScript([route()], GROUND)), [
     'iifname { "docker0", "br-1" } meta nfproto ipv4 fib daddr type local tcp dport 80 tcp flags & (fin | syn | rst | ack) == syn tcp dport @live_tcp redirect to :49153',
     'meta nfproto ipv4 fib daddr type local tcp dport 80 tcp flags & (fin | syn | rst | ack) == syn tcp dport @live_tcp dnat ip to 172.17.0.9:8080',
     'ip daddr 127.0.0.0/8 tcp dport 80 tcp flags & (fin | syn | rst | ack) == syn tcp dport @live_tcp redirect to :49153',
@@ -154,27 +159,27 @@ test('loopback and containers take the proxy, all others go straight', () => {
 });
 
 test('without the userland proxy everything goes straight', () => {
-  for (const rule of rules(coverScript([route()], { ...GROUND, proxied: false }))) {
+  for (const rule of rules(portRedirectScript([route()], { ...GROUND, proxied: false }))) {
     assert.ok(rule.endsWith('dnat ip to 172.17.0.9:8080'), rule);
   }
 });
 
 test('a port on one address is matched by that address alone', () => {
   for (const hostIp of ['192.0.2.2', '127.0.0.1', 'fd00::2', '::1']) {
-    const found = rules(coverScript([route({ hostIp })], GROUND));
+    const found = rules(portRedirectScript([route({ hostIp })], GROUND));
     assert.ok(found.length > 0);
     for (const rule of found) assert.match(rule, new RegExp(`(^|} )ip6? daddr ${hostIp} `), rule);
   }
 });
 
 test('a port published only on loopback is not redirected for others', () => {
-  const [pre, out] = coverScript([route({ hostIp: '127.0.0.1' })], GROUND).split('hook output');
+  const [pre, out] = portRedirectScript([route({ hostIp: '127.0.0.1' })], GROUND).split('hook output');
   assert.doesNotMatch(pre ?? '', /dport 80/);
   assert.match(out ?? '', /ip daddr 127\.0\.0\.1 tcp dport 80 .* dnat ip to 127\.0\.0\.1:49153/);
 });
 
 test('datagrams from near go to the proxy each by itself, untracked, and answers come from the port that was asked', () => {
-  const script = coverScript([route({ protocol: 'udp', hostPort: 53 })], GROUND);
+  const script = portRedirectScript([route({ protocol: 'udp', hostPort: 53 })], GROUND);
   const lines = script.split('\n').map((line) => line.trim());
   assert.deepEqual(
     lines.filter((line) => line.includes('notrack')),
@@ -190,8 +195,8 @@ test('datagrams from near go to the proxy each by itself, untracked, and answers
 
 test('IPv6 is answered by the proxy, or not at all', () => {
   for (const hostIp of ['::', 'fd00::2', '::1']) {
-    assert.equal(rules(coverScript([route({ hostIp })], { ...GROUND, proxied: false })).length, 0);
-    for (const rule of rules(coverScript([route({ hostIp })], GROUND))) assert.match(rule, /:49153$/);
+    assert.equal(rules(portRedirectScript([route({ hostIp })], { ...GROUND, proxied: false })).length, 0);
+    for (const rule of rules(portRedirectScript([route({ hostIp })], GROUND))) assert.match(rule, /:49153$/);
   }
 });
 

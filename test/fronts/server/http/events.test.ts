@@ -7,7 +7,7 @@ import type { ServiceReport } from '../../../../src/core/report/report.ts';
 import { eventually } from '../../../lab/waiting.ts';
 import { latch, type Site, siteOf } from './site.ts';
 
-interface Told {
+interface Notified {
   readonly id: string;
   readonly event: string;
   // biome-ignore lint/suspicious/noExplicitAny: a test asserts on what it expects to be there
@@ -16,7 +16,7 @@ interface Told {
 
 /** Listens on a stream; `until` resolves with all events once one matches, `ended` when the server ends it. */
 function listen({ folder }: Site, path: string, headers: Record<string, string> = {}) {
-  const told: Told[] = [];
+  const told: Notified[] = [];
   const waiting = new Set<() => void>();
   const [opened, ended] = [latch<number>(), latch()];
   const look = (): void => {
@@ -35,7 +35,7 @@ function listen({ folder }: Site, path: string, headers: Record<string, string> 
     response.on('error', () => ended.resolve());
   });
   request.on('error', () => ended.resolve()).end();
-  const until = (isWanted: (one: Told) => boolean): Promise<Told[]> =>
+  const until = (isWanted: (one: Notified) => boolean): Promise<Notified[]> =>
     new Promise((resolve) => {
       const check = (): void => void (told.some(isWanted) && resolve(told));
       waiting.add(check);
@@ -44,12 +44,12 @@ function listen({ folder }: Site, path: string, headers: Record<string, string> 
   return { told, opened: opened.promise, ended: ended.promise, until, leave: () => void request.destroy() };
 }
 
-function eventOf(part: string): Told {
+function eventOf(part: string): Notified {
   const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(part)?.[1] ?? '';
   return { id: field('id'), event: field('event'), data: JSON.parse(field('data')) };
 }
 
-const isDone = ({ event, data }: Told): boolean => event === 'job' && data.state === 'done';
+const isDone = ({ event, data }: Notified): boolean => event === 'job' && data.state === 'done';
 
 suite('events', () => {
   test('tell each job and each of its steps, and what was missed to those who come back', async (t) => {
@@ -128,7 +128,7 @@ suite('events', () => {
     const { job } = await site.server.book.submit({ kind: 'check', services: ['web'], actor: 'test' });
     await site.server.book.settled(job.id, new AbortController().signal);
     const late = listen(site, '/v1/events', { 'last-event-id': id });
-    const isLast = ({ data }: Told): boolean => data.id === job.id && data.state === 'done';
+    const isLast = ({ data }: Notified): boolean => data.id === job.id && data.state === 'done';
     await Promise.race([late.until(isLast), late.ended]);
     assert.equal(late.told.filter(({ event }) => event === 'step').length, 40);
     late.leave();

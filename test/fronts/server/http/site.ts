@@ -80,7 +80,7 @@ async function siteOn(t: TestContext, place: Place, options: ProcessOptions): Pr
     config: { ...NO_SERVER, listen: [{ kind: 'unix', path: socket }], ...config },
     open: async () => ({ app: process.app, close: () => {} }),
     selectors: [],
-    log: { tell: (level, text) => void log.push(`${level} ${text}`) },
+    log: { write: (level, text) => void log.push(`${level} ${text}`) },
     report: (progress, job) => void reported.push({ progress, job }),
     auditSink: (line) => void audit.push(line),
     clock: world.machine.clock,

@@ -8,7 +8,7 @@ import test, { type TestContext } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Listen } from '../../../../src/core/access/listen.ts';
 import { type Listeners, listenOn } from '../../../../src/fronts/server/listen/listeners.ts';
-import { PATIENCE, type Patience } from '../../../../src/fronts/server/listen/patience.ts';
+import { TIMEOUTS, type Timeouts } from '../../../../src/fronts/server/listen/timeouts.ts';
 import { eventually } from '../../../lab/waiting.ts';
 import { certificate } from '../certificate.ts';
 
@@ -21,7 +21,7 @@ interface Open {
 }
 
 /** Listens on a unix socket and on TCP with TLS; every answer is `ok`. */
-async function opened(t: TestContext, patience: Partial<Patience> = {}): Promise<Open> {
+async function opened(t: TestContext, timeouts: Partial<Timeouts> = {}): Promise<Open> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-listen-'));
   const socket = path.join(folder, 'api.sock');
   const addresses: Listen[] = [
@@ -34,8 +34,8 @@ async function opened(t: TestContext, patience: Partial<Patience> = {}): Promise
     addresses,
     { tls },
     { fetch: () => new Response('ok'), grpc: () => false },
-    { tell: (level, text) => void log.push(`${level} ${text}`) },
-    { ...PATIENCE, ...patience },
+    { write: (level, text) => void log.push(`${level} ${text}`) },
+    { ...TIMEOUTS, ...timeouts },
   );
   t.after(async () => {
     await listeners.close(0);
@@ -47,7 +47,7 @@ async function opened(t: TestContext, patience: Partial<Patience> = {}): Promise
 
 const closed = (socket: Socket): Promise<void> => new Promise((resolve) => socket.once('close', () => resolve()));
 
-const SLOW: Partial<Patience> = { headers: 200, request: 400, lookEvery: 20 };
+const SLOW: Partial<Timeouts> = { headers: 200, request: 400, lookEvery: 20 };
 
 function secure({ port }: Open): TLSSocket {
   return connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
@@ -102,8 +102,8 @@ function answer(socketPath: string): Promise<string> {
 }
 
 test('a server waits ten seconds for a head and thirty for a request, and looks for late clients more often', () => {
-  assert.deepEqual([PATIENCE.headers, PATIENCE.request], [10_000, 30_000]);
-  assert.ok(PATIENCE.lookEvery < PATIENCE.headers);
+  assert.deepEqual([TIMEOUTS.headers, TIMEOUTS.request], [10_000, 30_000]);
+  assert.ok(TIMEOUTS.lookEvery < TIMEOUTS.headers);
 });
 
 /** The certificate of the server as a new connection sees it. */

@@ -6,7 +6,7 @@ import { latch } from '../http/site.ts';
 interface Looks extends SharedLook<number> {
   /** Ends the observations in their order. */
   readonly ends: ((fails?: boolean) => void)[];
-  forward(ms: number): void;
+  redirectAddress(ms: number): void;
 }
 
 function looks(): Looks {
@@ -19,20 +19,20 @@ function looks(): Looks {
     if (await promise) throw new Error(`look ${number} failed`);
     return number;
   };
-  const forward = (ms: number): void => {
+  const redirectAddress = (ms: number): void => {
     now += ms;
   };
-  return { ...sharedLook(look, () => now), ends, forward };
+  return { ...sharedLook(look, () => now), ends, redirectAddress };
 }
 
 test('callers share a look that is under way, and one that ended less than a second ago', async () => {
-  const { look, ends, forward } = looks();
+  const { look, ends, redirectAddress } = looks();
   const together = [look(), look(), look()];
   ends[0]?.();
   assert.deepEqual(await Promise.all(together), [1, 1, 1]);
-  forward(999);
+  redirectAddress(999);
   assert.equal(await look(), 1);
-  forward(1);
+  redirectAddress(1);
   const later = look();
   ends[1]?.();
   assert.equal(await later, 2);

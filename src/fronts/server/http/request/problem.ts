@@ -1,6 +1,6 @@
 import { errorOf } from '../../../../app/jobs/raised.ts';
 import { type ErrorCode, exitStatus, httpStatus, SwapError } from '../../../../core/model/error.ts';
-import { harmlessText } from '../../../../core/text/harmless.ts';
+import { sanitizeText } from '../../../../core/text/sanitize.ts';
 import { LimitError } from '../../operations/limit.ts';
 
 /** Problem details (RFC 9457) of a request that started nothing. */
@@ -62,12 +62,12 @@ function problemOf(error: SwapError, status: number, instance: string): Problem 
     type: `urn:swapctl:error:${code}`,
     title: TITLES[status] ?? 'The request was refused',
     status,
-    detail: harmlessText(message),
+    detail: sanitizeText(message),
     instance,
     code,
     exit: exitStatus(code),
-    ...(hint ? { hint: harmlessText(hint) } : {}),
-    ...(choices.length > 0 && !isBusy ? { choices: choices.map(harmlessText) } : {}),
+    ...(hint ? { hint: sanitizeText(hint) } : {}),
+    ...(choices.length > 0 && !isBusy ? { choices: choices.map(sanitizeText) } : {}),
     ...(isBusy ? { roll: `/v1/rolls/${id}` } : {}),
   };
 }
