@@ -90,8 +90,8 @@ export async function trusting(world: World, { host }: Registry): Promise<string
 }
 
 /** Points a tag at an existing image of the registry. */
-export async function point(registry: Registry, tag: string, digest: string): Promise<void> {
-  const manifests = '/v2/team/app/manifests';
+export async function point(registry: Registry, tag: string, digest: string, repository = 'team/app'): Promise<void> {
+  const manifests = `/v2/${repository}/manifests`;
   const { headers, body } = await registry.request('GET', `${manifests}/${digest}`, { headers: { accept: MANIFESTS } });
   const type = String(headers['content-type']);
   const put = await registry.request('PUT', `${manifests}/${tag}`, { headers: { 'content-type': type }, body });

@@ -2,8 +2,6 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
-import type { DescField, DescMessage, Message } from '@bufbuild/protobuf';
-import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
 import { ConnectError } from '@connectrpc/connect';
 import { JobSchema } from '#proto/swapctl/v1/job_pb';
 import { type JobEvent, PullPolicy } from '#proto/swapctl/v1/roll_service_pb';
@@ -12,6 +10,7 @@ import { EngineError } from '../../../src/core/model/engine-error.ts';
 import { exitStatus, isErrorCode } from '../../../src/core/model/error.ts';
 import { remoteApp } from '../../../src/fronts/client/app.ts';
 import { cli } from '../cli/fakes.ts';
+import { type Json, plain, timeless } from './documents.ts';
 import { all, type Clients, clientsOf, infoOf, overSocket } from './grpc/clients.ts';
 import { type Call, latch, type Site, siteOf } from './http/site.ts';
 
@@ -33,9 +32,6 @@ interface Operation {
   readonly grpc: Front;
   readonly expect: (answer: Answer) => void;
 }
-
-// biome-ignore lint/suspicious/noExplicitAny: JSON of any front
-type Json = any;
 
 const command =
   (argv: readonly string[], document: (json: Json) => unknown = (json) => json): Front =>
@@ -83,44 +79,6 @@ async function jobOf(stream: AsyncIterable<{ readonly event?: JobEvent | undefin
   const last = (await all(stream)).at(-1);
   assert.ok(last?.case === 'job');
   return plain(JobSchema, last.value);
-}
-
-/** The document of a message, by its description alone: enums are words, times are ISO 8601. */
-function plain({ fields }: DescMessage, message: Message): Json {
-  const values = message as unknown as Record<string, unknown>;
-  const pairs = fields.flatMap((field) => {
-    const name = field.jsonName;
-    const chosen = field.oneof ? (values[field.oneof.localName] as { case?: string; value?: unknown }) : undefined;
-    const value = chosen ? (chosen.case === field.localName ? chosen.value : undefined) : values[field.localName];
-    if (value === undefined || (field.enum && value === 0)) return [];
-    return [[name, Array.isArray(value) ? value.map((one) => plainValue(field, one)) : plainValue(field, value)]];
-  });
-  return Object.fromEntries(pairs);
-}
-
-function plainValue(field: DescField, value: unknown): unknown {
-  if (field.enum) return field.enum.value[value as number]?.localName.toLowerCase().replaceAll('_', '-');
-  if (field.message?.typeName === 'google.protobuf.Timestamp') return timestampDate(value as Timestamp).toISOString();
-  if (field.message) return plain(field.message, value as Message);
-  return typeof value === 'bigint' ? Number(value) : value;
-}
-
-// Each front has an engine of its own, at different instants.
-const TIMES = ['timings', 'ms', 'ageMs', 'lastRollAgeMs', 'lastRoll', 'startedAt', 'at', 'checked', 'gap', 'roll'];
-
-/** A document without times and empty values: messages do not distinguish an empty list from none. */
-function timeless(document: Json): Json {
-  if (Array.isArray(document)) return document.map(timeless);
-  if (typeof document !== 'object' || document === null) return document;
-  return Object.fromEntries(
-    Object.entries(document)
-      .filter(([name, value]) => !TIMES.includes(name) && value !== undefined && !isEmpty(value))
-      .map(([name, value]) => [name, timeless(value)]),
-  );
-}
-
-function isEmpty(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 0;
 }
 
 const newer = ({ world }: Site): unknown => world.newer();
