@@ -40,6 +40,8 @@ const SHORT = {
     'test/adapters/build/hook-program.test.ts',
     'test/adapters/docker/connect/connect.test.ts',
     'test/adapters/docker/engine/timeouts.test.ts',
+    'test/adapters/notify/http.test.ts',
+    'test/adapters/notify/mail.test.ts',
   ],
 };
 

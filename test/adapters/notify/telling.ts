@@ -54,7 +54,7 @@ export async function told(
     env?: Record<string, string>;
   } = {},
 ): Promise<Delivery[]> {
-  const { summary = SUMMARY, clock = stoppedClock(), authorities = [], timeoutMs = 10_000, env = {} } = options;
+  const { summary = SUMMARY, clock = stoppedClock(), authorities = [], timeoutMs = 60_000, env = {} } = options;
   const notify = openNotify({ env, clock, authorities: async () => authorities, timeoutMs });
   return notify(summary, notifiers, options.signal ?? new AbortController().signal);
 }
