@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { endText, repeatText, runMatrix } from './run.ts';
 
-const TRIED = 300;
+const TRIED = 200;
 const SEED = 1;
 
 // In a process of their own: node:test tracks every promise of its own process, which takes longer than many of them.

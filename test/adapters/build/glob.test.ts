@@ -59,7 +59,7 @@ suite('a pattern of .dockerignore', () => {
   test('is read in no longer than it is long, and matched with a path however deep it is', () => {
     const deep = 'a/'.repeat(2000);
     for (const evil of ['[', '*', '[\\]', '**/', '[a-z'])
-      assert.equal(globOf(evil.repeat(200_000))('b/c'), /^\*/.test(evil), evil);
+      assert.equal(globOf(evil.repeat(100_000))('b/c'), /^\*/.test(evil), evil);
     assert.equal(globOf(`*[${'b'.repeat(200_000)}]`)('a'.repeat(4000)), false);
     assert.equal(ignoreOf(['**/b/**/a/b']).leavesOut(deep), false);
     assert.throws(() => ignoreOf(Array(300).fill(`${'**/a/'.repeat(800)}b`)).leavesOut(deep), {
