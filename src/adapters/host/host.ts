@@ -54,8 +54,9 @@ function startTime(pid: number): string | undefined {
   return /[ZXx]/.test(state) ? undefined : fields[18];
 }
 
-// The engine mounts files of its own into each container; their source path contains the container's id.
+/** Id of the container that this process runs in; undefined outside of one. */
 export function ownContainer(): string | undefined {
+  // The engine mounts files of its own into each container; their source path contains the container's id.
   const mounts = textOf('/proc/self/mountinfo') ?? '';
   return /\/containers\/([0-9a-f]{64})\/(hostname|resolv\.conf|hosts)\b/.exec(mounts)?.[1];
 }

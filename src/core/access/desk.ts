@@ -4,11 +4,11 @@ import type { TokenEntry, TokenMistake } from './token-file.ts';
 export interface TokenWish {
   readonly name: string;
   readonly allow: readonly string[];
-  /** A newly made token. swapctl keeps no copy of it. */
+  /** A duration such as `90d`; undefined: it does not expire. */
   readonly expires: string | undefined;
 }
 
-/** A token that was just made. swapctl keeps no copy of the token. */
+/** A newly made token. swapctl keeps no copy of it. */
 export interface CreatedToken {
   readonly name: string;
   readonly token: string;

@@ -17,19 +17,20 @@ export interface Refusal {
   readonly message: string;
   readonly address: string;
   readonly retryAfterS?: number;
-  /** True for one refusal per address and minute: only these are logged. */
+  /** A limit on log lines: true for one refusal per address and minute. */
   readonly log: boolean;
 }
 
 export type RefusalReason = 'no-credential' | 'not-a-token' | 'unknown-token' | 'expired' | 'unknown-certificate';
 
-/** A limit on log lines: true for one refusal per address and minute. */
+/** The result of authentication. */
 export type Authenticated =
   | { readonly principal: Principal; readonly refusal?: undefined }
   | { readonly principal?: undefined; readonly refusal: Refusal };
 
 /** One line of the audit log: a change that was asked for, or a refused caller. It has no field that can hold a secret. */
 export interface AuditEntry {
+  /** ISO 8601. */
   readonly time: string;
   /** Name of the token or certificate, `socket`, an actor of the server itself, or `-` for a refused caller. */
   readonly who: string;

@@ -45,15 +45,15 @@ export type Progress =
       readonly phase: RollPhase | undefined;
       /** The containers of the slot before the step, in words. */
       readonly seen?: string;
-      /** True: new connections already go to the candidate, so a request no longer undoes the roll. */
+      /** The reason of a step that undoes the roll. */
       readonly because?: string;
-      /** The last step of the slot is done; `error`: why the slot does not run the desired image. */
+      /** True: new connections already go to the candidate, so a request no longer undoes the roll. */
       readonly switched?: boolean;
     }
   | { readonly kind: 'done'; readonly slot: string; readonly step: Step; readonly ms: number }
-  /** The last step of the slot is done; `error`: why the slot does not run what was wanted. */
+  /** The last step of the slot is done; `error`: why the slot does not run the desired image. */
   | { readonly kind: 'end'; readonly slot: string; readonly error?: ErrorCode | undefined }
-  /** What the current step waits for, and its limit. */
+  /** The condition that the current step waits for, and its limit. */
   | { readonly kind: 'waiting'; readonly slot: string; readonly what: string }
   | { readonly kind: 'probe'; readonly slot: string; readonly container: string; readonly output: string }
   | {
