@@ -90,3 +90,9 @@ export async function stillHalfDone(
   const overlaid = found ?? (await overlaidSlot(ports, service, now));
   return overlaid?.slotName === slotName ? overlaid : undefined;
 }
+
+/** Reports that an update has recovered an interrupted roll. */
+export function reportRecovered({ report }: Ports, { service, slot }: Half, outcome: 'finished' | 'undone'): void {
+  const text = `${slot.slotName}: an earlier roll was interrupted; it was ${outcome}`;
+  report({ kind: 'note', text, recovered: { service: service.key, outcome } });
+}

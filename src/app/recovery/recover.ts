@@ -35,7 +35,7 @@ import { distrustGates } from '../traffic/gate.ts';
 import { kernelLayer } from '../traffic/kernel-layer.ts';
 import { sweepRules } from '../traffic/sweep.ts';
 import { convergeReplicas, isUnderWay, replicated } from './converge-replicas.ts';
-import { concerns, type Half, halfDone, leftOthersBehind, stillHalfDone } from './half-done.ts';
+import { concerns, type Half, halfDone, leftOthersBehind, reportRecovered, stillHalfDone } from './half-done.ts';
 import { recallHeld } from './held.ts';
 import { removeOrphans, servicesGone } from './orphans.ts';
 import { adopted, endStops } from './stranded.ts';
@@ -117,7 +117,7 @@ export async function recoverServices(
       const outcome = await recoverSlot(lenient(ports), half, all, signal);
       if (outcome === undefined) continue;
       recovered.push(half.service.key);
-      ports.report({ kind: 'note', text: `${half.slot.slotName}: an earlier roll was interrupted; it was ${outcome}` });
+      reportRecovered(ports, half, outcome);
     } catch (raised) {
       for (const { key } of concerned) failed.set(key, raised);
     }

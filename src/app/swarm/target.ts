@@ -80,7 +80,11 @@ async function recoverUnits(ports: Ports, units: readonly SwarmUnit[], signal: A
   for (const { key, service } of units) {
     if (!memoryOf(service.id, configs).lock) continue;
     try {
-      any = (await recoverSwarmService(ports, service, signal)) !== undefined || any;
+      const outcome = await recoverSwarmService(ports, service, signal);
+      if (outcome === undefined) continue;
+      any = true;
+      const text = `${key}: an earlier roll was interrupted; it was ${outcome}`;
+      ports.report({ kind: 'note', text, recovered: { service: key, outcome } });
     } catch (raised) {
       failed.set(key, raised);
     }

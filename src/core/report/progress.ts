@@ -4,6 +4,7 @@ import type { Desired, Observed } from '../rollout/observed.ts';
 import type { Decision } from '../rollout/plan.ts';
 import type { Step } from '../rollout/step.ts';
 import type { RollPhase } from './phase.ts';
+import type { RecoveredItem } from './status.ts';
 
 /** One call that left this process, without bodies, queries and logins. */
 export interface Call {
@@ -63,7 +64,12 @@ export type Progress =
       readonly health: readonly string[];
       readonly log: readonly string[];
     }
-  | { readonly kind: 'note'; readonly text: string }
+  /** `recovered`: the service whose interrupted roll an update has just finished or undone. */
+  | {
+      readonly kind: 'note';
+      readonly text: string;
+      readonly recovered?: { readonly service: string; readonly outcome: RecoveredItem['outcome'] };
+    }
   | { readonly kind: 'debug'; readonly text: string }
   /** A registry was asked; `remaining`: the pulls that it still permits, if it says so. */
   | {

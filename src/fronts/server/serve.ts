@@ -12,7 +12,7 @@ import { fail, messageOf } from '../../core/model/error.ts';
 import type { PerService } from '../../core/report/call.ts';
 import type { Progress } from '../../core/report/progress.ts';
 import { type AuditSink, auditFile, createAudit } from './access/audit.ts';
-import { NO_ADDRESS, noteJob } from './access/audit-job.ts';
+import { NO_ADDRESS, noteJob, noteRecovered } from './access/audit-job.ts';
 import { earlierJobIn } from './access/audited-jobs.ts';
 import { createGatekeeper } from './access/authenticate.ts';
 import { openTokens } from './access/token-file.ts';
@@ -76,15 +76,16 @@ export async function openServer(given: ServeWorld): Promise<Server> {
   const tokens = config.tokens === undefined ? undefined : await openTokens(config.tokens, note);
   const metrics = new Metrics();
   const reported: Report = (progress) => given.report(progress, currentJob());
-  const report: Report = (progress) => {
-    recordAsked(metrics, progress);
-    reported(progress);
-  };
-  const door = doorTo(() => given.open(report));
   const resumes = (key: string): boolean => isNamed(key, selectors);
   const earlier = (id: string) => earlierJobIn(config.audit, id, note);
   const sink = config.audit === undefined ? given.auditSink : auditFile(config.audit);
   const audit = createAudit(sink, note);
+  const report: Report = (progress) => {
+    recordAsked(metrics, progress);
+    noteRecovered({ audit, now }, progress);
+    reported(progress);
+  };
+  const door = doorTo(() => given.open(report));
   const noteOwn = (job: Job, what: string = job.kind): void =>
     noteJob({ book, audit, now }, { who: job.actor, by: 'server', from: NO_ADDRESS }, job, { what });
   const onResume = (job: Job): void => noteOwn(job, 'recover');

@@ -1,6 +1,7 @@
 import type { JobBook } from '../../../app/jobs/book.ts';
 import type { Job } from '../../../app/jobs/job.ts';
 import type { AuditEntry } from '../../../core/access/principal.ts';
+import type { Progress } from '../../../core/report/progress.ts';
 import type { Audit } from './audit.ts';
 
 /** The means to note jobs in the audit log. */
@@ -35,6 +36,12 @@ export function noteJob(
 /** Writes an entry with the time of now. */
 export function note({ audit, now }: Pick<AuditedBook, 'audit' | 'now'>, entry: Omit<AuditEntry, 'time'>): void {
   void audit.write({ time: new Date(now()).toISOString(), ...entry });
+}
+
+/** Writes an entry for an interrupted roll that an update of the server has finished or undone. */
+export function noteRecovered(world: Pick<AuditedBook, 'audit' | 'now'>, progress: Progress): void {
+  if (progress.kind !== 'note' || !progress.recovered) return;
+  note(world, { who: 'schedule', by: 'server', from: NO_ADDRESS, what: 'recover', ...progress.recovered });
 }
 
 function codeOf({ error, report }: Job): string | undefined {

@@ -97,3 +97,18 @@ test('a roll of a dead process that the server ends is in the log, and keeps its
     ['ci', 'server', '-', 'recover', 'web', 'failed'],
   ]);
 });
+
+test('a roll of another process that the watch ends is in the log', async (t) => {
+  const site = await siteOf(t, ['web']);
+  site.world.newer();
+  const other = site.world.open();
+  other.process.crashAt('engine.start', 1, 'before');
+  await other.book.submit({ kind: 'roll', service: 'web', actor: 'ci', request: {} });
+  await other.process.died;
+  const { signal } = new AbortController();
+  const request = { only: new Set(['web']), progress: site.server.report, signal };
+  assert.deepEqual(await site.process.app.recoverOptedIn(['web'], request), []);
+  assert.deepEqual(told(await audited(site, 'recover', 'undone')), [
+    ['schedule', 'server', '-', 'recover', 'web', 'undone'],
+  ]);
+});
