@@ -11,7 +11,7 @@ import { eventually } from '../lab/waiting.ts';
 import type { World } from '../lab/world.ts';
 import type { Outcome, Tried } from './cell.ts';
 import { type Moment, momentReader, momentText } from './moments.ts';
-import { type Connections, commandOf, type Prepared, prepare, SCENARIOS, type ScenarioName } from './scenarios.ts';
+import { commandOf, type Prepared, prepare, SCENARIOS, type Scenario, type ScenarioName } from './scenarios.ts';
 import { assertSafe, removeSubject, versionsOf } from './subject.ts';
 
 /** The daemon's end. */
@@ -148,7 +148,7 @@ async function judged(
   }
   const began = Date.now();
   if (report.outcome !== 'rolled') await recover(subject);
-  const { memories, ends }: Connections = SCENARIOS[way];
+  const { memories, ends }: Scenario = SCENARIOS[way];
   const version = await assertSafe(subject, memories || text === 'not-healthy');
   if (report.outcome === 'rolled') assert.equal(version, ends);
   return {
@@ -164,7 +164,7 @@ async function assertTrue(
   before: readonly unknown[],
   report: ServiceReport,
 ): Promise<void> {
-  const { ends }: Connections = SCENARIOS[way];
+  const { ends }: Scenario = SCENARIOS[way];
   const told = JSON.stringify(report);
   const [now, versions] = await Promise.all([idsOf(subject), versionsOf(subject)]);
   if (report.outcome === 'rolled') {

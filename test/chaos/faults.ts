@@ -14,7 +14,7 @@ import { type Call, type Fault, type FaultProxy, faultProxy } from '../lab/fault
 import type { World } from '../lab/world.ts';
 import type { Outcome, Tried } from './cell.ts';
 import { scoped } from './kills.ts';
-import { type Connections, type Prepared, prepare, SCENARIOS, type ScenarioName } from './scenarios.ts';
+import { type Prepared, prepare, SCENARIOS, type Scenario, type ScenarioName } from './scenarios.ts';
 import { assertSafe, removeSubject, versionsOf } from './subject.ts';
 
 export const FAULTS = {
@@ -56,7 +56,7 @@ interface Stage {
 
 /** Every call of an undisturbed run. */
 export async function callsOf(world: World, way: ScenarioName): Promise<CallAt[]> {
-  const { ends, memories }: Connections = SCENARIOS[way];
+  const { ends, memories }: Scenario = SCENARIOS[way];
   return staged(world, way, async (stage) => {
     stage.proxy.arm(undefined, () => false);
     const report = await asked(stage, way);
@@ -109,7 +109,7 @@ async function impatient(opened: OpenApp, { dockerHost }: EngineUnderTest): Prom
 
 async function survive(stage: Stage, { way, fault, at }: EngineFault): Promise<Outcome> {
   const { subject, proxy, opened } = stage;
-  const { memories }: Connections = SCENARIOS[way];
+  const { memories }: Scenario = SCENARIOS[way];
   const before = await versionsOf(subject);
   proxy.arm(FAULTS[fault], (call, calls) => call.what === at.what && isNow(calls, at));
   const report = await asked(stage, way);
@@ -131,7 +131,7 @@ async function survive(stage: Stage, { way, fault, at }: EngineFault): Promise<O
 }
 
 async function asked({ opened, subject }: Stage, way: ScenarioName): Promise<ServiceReport> {
-  const { command }: Connections = SCENARIOS[way];
+  const { command }: Scenario = SCENARIOS[way];
   const request: RollRequest = { signal: new AbortController().signal, overrides: {}, pull: 'never' };
   try {
     const { app } = opened;
@@ -160,7 +160,7 @@ async function assertTrue(
   report: ServiceReport,
   story: string,
 ): Promise<void> {
-  const { ends }: Connections = SCENARIOS[way];
+  const { ends }: Scenario = SCENARIOS[way];
   const now = await versionsOf(subject);
   if (report.outcome !== 'failed') return assert.deepEqual(new Set(now), new Set([ends]), story);
   // Every report except "needs attention" promises that the old version serves as before, or that nothing was touched.

@@ -10,13 +10,13 @@ import type { Scope, World } from '../lab/world.ts';
 import type { Outcome, Tried } from './cell.ts';
 import { type Moment, momentReader, momentText } from './moments.ts';
 import {
-  type Connections,
   commandOf,
   hasBadImage,
   type Prepared,
   prepare,
   rollArgs,
   SCENARIOS,
+  type Scenario,
   type ScenarioName,
 } from './scenarios.ts';
 import { answering, assertSafe, endExpiring, removeSubject } from './subject.ts';
@@ -35,7 +35,7 @@ export interface Kill {
 
 /** Every moment of an undisturbed run, in its order. Fails if that does not end where the scenario ends. */
 export async function momentsOf(world: World, way: ScenarioName): Promise<KillAt[]> {
-  const { ends, memories }: Connections = SCENARIOS[way];
+  const { ends, memories }: Scenario = SCENARIOS[way];
   const subject = await prepare(world, way);
   try {
     return await scoped(async (scope) => {
@@ -186,7 +186,7 @@ async function leftAlone({ way }: Kill, subject: Prepared, then: Then): Promise<
     gapMs = Math.max(gapMs, await longestGap(subject));
   }
   const answers = (await answering(subject)) !== undefined;
-  const { gap }: Connections = SCENARIOS[way];
+  const { gap }: Scenario = SCENARIOS[way];
   if (!answers && !gap) await eventually('it goes on answering', () => answering(subject));
   return answers && gapMs < WATCH_MS ? undefined : gapMs;
 }
@@ -212,7 +212,7 @@ async function madeGood(
   then: Then,
   recovering: Promise<Recovery> | undefined,
 ): Promise<Outcome> {
-  const { memories, ends, command }: Connections = SCENARIOS[kill.way];
+  const { memories, ends, command }: Scenario = SCENARIOS[kill.way];
   const began = Date.now();
   const text = recovering ? recoveredWord(subject, await recovering) : await rolledAgain(kill.way, subject);
   const recoveryMs = recovering ? (await recovering).ms : Date.now() - began;

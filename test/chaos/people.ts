@@ -11,13 +11,13 @@ import type { World } from '../lab/world.ts';
 import type { Outcome, Tried } from './cell.ts';
 import { type Moment, momentReader, momentText } from './moments.ts';
 import {
-  type Connections,
   commandOf,
   hasBadImage,
   type Prepared,
   prepare,
   rollArgs,
   SCENARIOS,
+  type Scenario,
   type ScenarioName,
 } from './scenarios.ts';
 import { answering, assertSafe, imageOf, namesOf, removeSubject, versionsOf } from './subject.ts';
@@ -78,7 +78,7 @@ export async function tryMeddling(world: World, one: Meddling): Promise<Tried | 
 }
 
 async function endure(subject: Prepared, { way, action, before }: Meddling): Promise<Outcome | undefined> {
-  const { memories }: Connections = SCENARIOS[way];
+  const { memories }: Scenario = SCENARIOS[way];
   const told = await rolledMeanwhile(subject, { way, action, before });
   if (!told.done) return undefined;
   const { report, story } = told;
@@ -147,7 +147,7 @@ async function assertReport(
   { outcome, error }: ServiceReport,
   story: string,
 ): Promise<void> {
-  const { command }: Connections = SCENARIOS[way];
+  const { command }: Scenario = SCENARIOS[way];
   const [from, to] = command === 'rollback' ? ['2', '1'] : ['1', '2'];
   if (outcome === 'unchanged') return;
   const versions = [...new Set(await versionsOf(subject))];

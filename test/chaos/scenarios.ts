@@ -24,7 +24,7 @@ import {
 } from './services.ts';
 import { answering, type Subject, specOf } from './subject.ts';
 
-export interface Connections {
+export interface Scenario {
   about: string;
   /** True: there is a moment without an answer. */
   gap: boolean;
@@ -40,7 +40,7 @@ export interface Connections {
   command: 'roll' | 'rollback';
 }
 
-function behind(kind: Kind): Connections {
+function behind(kind: Kind): Scenario {
   return {
     about: `${kind} in front is told`,
     gap: false,
@@ -65,6 +65,14 @@ export const SCENARIOS = {
       const labels = { 'swapctl.on-switch': `signal CONT ${place.name}` };
       return serve(place, { strategy: 'start-first', labels });
     },
+  },
+  canary: {
+    about: 'a share of the new connections first',
+    gap: false,
+    ends: '2',
+    memories: false,
+    command: 'roll',
+    build: (place) => serve(place, { strategy: 'start-first', labels: { 'swapctl.canary': '20% for 2s' } }),
   },
   proxied: {
     about: 'a proxy finds it by its labels, so that the verdict of the engine counts',
@@ -211,7 +219,7 @@ export const SCENARIOS = {
       return serve(place, { strategy: 'stop-first', host });
     },
   },
-} satisfies Record<string, Connections>;
+} satisfies Record<string, Scenario>;
 
 export type ScenarioName = keyof typeof SCENARIOS;
 export const ALL_WAYS = Object.keys(SCENARIOS) as ScenarioName[];
@@ -220,7 +228,7 @@ export const SCENARIO_NAMES = ALL_WAYS.filter((name) => !skipOf(name));
 
 /** Why a way can't be set up here. */
 export function skipOf(name: ScenarioName): string | false {
-  const { skip = false }: Connections = SCENARIOS[name];
+  const { skip = false }: Scenario = SCENARIOS[name];
   return skip;
 }
 
@@ -229,7 +237,7 @@ export const SHORT_WAYS = SCENARIO_NAMES.filter((name) => !name.startsWith('told
 
 /** True: the new image is refused. */
 export function hasBadImage(scenario: ScenarioName): boolean {
-  const { ends, command }: Connections = SCENARIOS[scenario];
+  const { ends, command }: Scenario = SCENARIOS[scenario];
   return ends === '1' && command === 'roll';
 }
 
@@ -239,7 +247,7 @@ let count = 0;
 
 /** A running service of that scenario, and a newer image under its reference. */
 export async function prepare(world: World, scenarioName: ScenarioName, asked: Asked = 'by http'): Promise<Prepared> {
-  const scenario: Connections = SCENARIOS[scenarioName];
+  const scenario: Scenario = SCENARIOS[scenarioName];
   const name = world.name(`k${++count}`);
   const place = { world, name, asked };
   await world.network(suffixOf(world, name));
@@ -259,7 +267,7 @@ export async function prepare(world: World, scenarioName: ScenarioName, asked: A
 
 /** The command line of the scenario, or of the next roll after it. */
 export function commandOf(scenarioName: ScenarioName, { service }: Subject): string[] {
-  const scenario: Connections = SCENARIOS[scenarioName];
+  const scenario: Scenario = SCENARIOS[scenarioName];
   return scenario.command === 'rollback' ? ['rollback', service, ...SHOWN] : rollArgs(service);
 }
 

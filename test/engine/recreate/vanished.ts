@@ -66,17 +66,17 @@ const NEEDS = {
 } satisfies Record<string, Need>;
 
 type NeedName = keyof typeof NEEDS;
-type Connections = 'start-first' | 'stop-first' | 'handover';
+type Tried = 'start-first' | 'stop-first' | 'handover';
 
 /** Rolls of a container that could not start again; `ways`: the strategies of each kind of need. */
-export function vanishedNeedsAreSeen(ways: Partial<Record<NeedName, readonly Connections[]>>): void {
+export function vanishedNeedsAreSeen(ways: Partial<Record<NeedName, readonly Tried[]>>): void {
   for (const [what, strategies] of Object.entries(ways))
     for (const strategy of strategies)
       test(`${what} is gone: ${strategy} touches nothing, and says so`, (t) =>
         vanishedNeedIsSeen(t, NEEDS[what as NeedName], strategy));
 }
 
-async function vanishedNeedIsSeen(t: TestContext, need: Need, strategy: Connections): Promise<void> {
+async function vanishedNeedIsSeen(t: TestContext, need: Need, strategy: Tried): Promise<void> {
   const world = testWorld(t);
   const folder = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-host-'));
   world.after(async () => rmSync(folder, { recursive: true }));

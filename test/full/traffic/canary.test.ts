@@ -184,9 +184,9 @@ function pointsFor(connections: number): number {
   return Math.max(2, 500 * Math.sqrt((PERCENT * (100 - PERCENT)) / 100 ** 2 / connections));
 }
 
-type Connections = { place: Place } & Pick<Client, 'url' | 'byName'>;
+type Entrance = { place: Place } & Pick<Client, 'url' | 'byName'>;
 
-async function entrances({ world, web, network, port }: Scene): Promise<Record<string, Connections>> {
+async function entrances({ world, web, network, port }: Scene): Promise<Record<string, Entrance>> {
   const { NetworkSettings } = await world.docker.getContainer(web.name).inspect();
   const [address] = Object.values(NetworkSettings.Networks).map(({ IPAddress }) => IPAddress);
   const inside = { world, network };
@@ -212,7 +212,7 @@ type Started = (readonly [string, Awaited<ReturnType<typeof startTraffic>>])[];
 /** Rolls, with clients that come only while the candidate has its share: swapctl stands still while they begin and end. */
 async function sharedRoll(
   scene: Scene,
-  ways: Record<string, Connections>,
+  ways: Record<string, Entrance>,
 ): Promise<{ result: CliResult; cells: Record<string, Cells> }> {
   let started: Started | undefined;
   let cells: Record<string, Cells> | undefined;
@@ -225,7 +225,7 @@ async function sharedRoll(
   return { result, cells: cells ?? assert.fail(result.stderr) };
 }
 
-function startAll(ways: Record<string, Connections>): Promise<Started> {
+function startAll(ways: Record<string, Entrance>): Promise<Started> {
   const shapes = shapesAt(Math.ceil(RATE / Object.keys(ways).length));
   return Promise.all(
     Object.entries(ways).map(async ([way, { place, ...at }]) => {
