@@ -61,7 +61,7 @@ export async function startDriven(
   });
   const url = `http://${world.address}:${await hostPort(proxy, 80)}/`;
   const answers = (): Promise<boolean> =>
-    fetch(`${url}healthz`).then(
+    fetch(`${url}healthz`, { signal: AbortSignal.timeout(10_000) }).then(
       ({ status }) => status === 200,
       () => false,
     );

@@ -28,7 +28,7 @@ const SHORT = {
     'demo/main.ts',
     'test/lab/udp.ts',
   ],
-  'one attempt of a wait that goes on': ['bench/version.ts', 'test/chaos/subject.ts'],
+  'one attempt of a wait that goes on': ['bench/version.ts', 'test/chaos/subject.ts', 'test/lab/proxy-scene.ts'],
   'a setting of a health check': [
     'test/engine/recreate/fields.ts',
     'test/engine/traffic/drain.test.ts',

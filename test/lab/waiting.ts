@@ -8,7 +8,8 @@ export const SAFETY_NET_MS = 120_000;
 export async function eventually<T>(what: string, ask: () => Promise<T | undefined | false | null>): Promise<T> {
   const deadline = Date.now() + SAFETY_NET_MS;
   for (;;) {
-    const answer = await ask();
+    // Its timer keeps the process alive, also if the question waits for nothing that does.
+    const answer = await inTime(ask(), what);
     if (answer) return answer;
     if (Date.now() > deadline) throw inVain(what);
     await sleep(50);
