@@ -18,7 +18,7 @@ const DEFAULTS = { route: 'web', port: '8080' };
 
 /** `swapctl proxy`. */
 export function addProxy(add: AddCommand, session: OpenSession, finish: Finish): void {
-  add('proxy', 'print what a proxy needs so that swapctl can tell it of updates', [
+  add('proxy', 'print the configuration with which swapctl can drive a proxy', [
     'swapctl proxy init nginx:edge --route web --port 8080',
     'swapctl proxy init haproxy:host',
   ])
