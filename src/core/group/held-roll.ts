@@ -14,7 +14,7 @@ export interface HeldRoll {
   readonly isUnchanged: boolean;
   /** Rolls it, by this id. */
   roll(id: string | undefined): Promise<ServiceReport>;
-  /** Rolls it back to the image that it ran when it was locked; `condemn`: the image that it leaves is rejected from now on. */
+  /** Rolls it back to the image that it ran when it was locked; `rejectLeft`: the image that it leaves is rejected from now on. */
   back(rejectLeft: boolean): Promise<ServiceReport>;
   release(): Promise<void>;
 }

@@ -146,7 +146,7 @@ export interface Observed {
   readonly standIn: Replica | undefined;
   readonly portRedirect: PortRedirect;
   /**
-   * True: new connections can be redirected from one container's addresses to another's; `forwarding`: the past and present
+   * True: new connections can be redirected from one container's addresses to another's; `addressRedirects`: the past and present
    * redirects.
    */
   readonly redirectsAddresses: boolean;

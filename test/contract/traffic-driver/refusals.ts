@@ -43,7 +43,7 @@ async function spoiled(stage: Stage): Promise<void> {
   await assert.rejects(stage.fresh().facts(stage.signal), { name: 'SwapError', code: 'proxy-config' });
   assert.deepEqual(await seen(stage), before);
   await assertOnly(stage, old, 20);
-  await proxy.recoverOptedIn();
+  await proxy.repair();
   assert.equal((await stage.fresh().facts(stage.signal)).version, stage.facts.version);
 }
 

@@ -37,7 +37,7 @@ export interface RunningProxy {
   /** Writes something invalid into its configuration, as its owner. */
   spoil(): Promise<void>;
   /** Reverts that. */
-  recoverOptedIn(): Promise<void>;
+  repair(): Promise<void>;
   /** Makes the proxy refuse the next change of `web`, with words that match. */
   refuse(): Promise<{ readonly wanted?: Wanted; readonly words: RegExp }>;
 }

@@ -44,7 +44,7 @@ async function start(t: TestContext, routes: Routes, program: string, kind: Kind
     },
     files: async () => filesIn(conf),
     spoil: async () => writeFileSync(file, text.replace('{', '{,')),
-    recoverOptedIn: async () => writeFileSync(file, text),
+    repair: async () => writeFileSync(file, text),
     // Several servers require a reload in both kinds, and a missing certificate makes Caddy refuse it.
     refuse: async () => {
       renameSync(certificate, `${certificate}.away`);

@@ -58,7 +58,7 @@ async function start(
     },
     files: async () => filesIn(conf),
     spoil: async () => appendFileSync(file, 'no such keyword\n'),
-    recoverOptedIn: async () => writeFileSync(file, text),
+    repair: async () => writeFileSync(file, text),
     // An option that HAProxy does not know, or more servers than there are spare ones.
     refuse: async () => {
       writeFileSync(file, text.replaceAll('maxconn 500', 'maxconn 500 no-such-option'));

@@ -39,7 +39,7 @@ trafficDriverContract({
       },
       files: async () => filesIn(traefik.folder),
       spoil: async () => writeFileSync(broken, 'http: [\n'),
-      recoverOptedIn: async () => writeFileSync(broken, OTHER),
+      repair: async () => writeFileSync(broken, OTHER),
       refuse: async () => {
         writeFileSync(broken, 'http: [\n');
         return { words: /other\.yml is broken/ };

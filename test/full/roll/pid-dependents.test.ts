@@ -76,7 +76,7 @@ for (const moment of [/start .*app/, /re-create .*sidecar/])
       },
     });
     assert.equal(roll.endedBy, 'SIGKILL', roll.stderr);
-    const recovered = await swapctl(['recover'], where);
+    const recovered = await swapctl(['recover', world.name('app')], where);
     assert.equal(recovered.code, 0, recovered.stdout + recovered.stderr);
     for (const name of ['app', 'sidecar']) assert.equal(await running(name), true, name);
   });

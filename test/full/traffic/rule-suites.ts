@@ -55,7 +55,7 @@ export function expectedFacts(example: Example, builder: string): unknown {
   ];
   const none = { tables: 0, portRedirect: 'over', live: false, flows: [] };
   switch (builder) {
-    case 'coverScript':
+    case 'portRedirectScript':
       return { ...none, tables: 1, portRedirect: portRedirectOf(example) };
     case 'hostScript':
     case 'renewScript':
