@@ -172,7 +172,7 @@ suite('only the image is to blame for', () => {
 suite('a build that may fail for something else than its files', () => {
   for (const [words, other] of [
     ['npm error code EAI_AGAIN', true],
-    ['dial tcp: lookup proxy.golang.org: no such host', true],
+    ['dial tcp: lookup registry.example: no such host', true],
     ["E: Failed to fetch http://packages.example/x  Temporary failure resolving 'packages.example'", true],
     ['failed to resolve source metadata for docker.io/library/node:22: 503 Service Unavailable', true],
     ['write /var/lib/docker/tmp: no space left on device', true],
