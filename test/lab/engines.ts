@@ -49,7 +49,7 @@ export type EngineKind = keyof typeof KINDS;
 export const ENGINE_KINDS = Object.keys(KINDS) as EngineKind[];
 
 /** Beside the one of each kind that tests share: one that may be stopped, one with a small disk, one of the lab's own test, one to prune, one in a Swarm. */
-const SPARES = ['away', 'small', 'lab', 'pruned', 'swarm'] as const;
+const SPARES = ['away', 'small', 'lab', 'pruned', 'swarm', 'probed'] as const;
 type Spare = (typeof SPARES)[number];
 
 export interface OtherEngine extends EngineUnderTest {

@@ -25,8 +25,9 @@ interface Stage {
 }
 
 async function staged(t: TestContext): Promise<Stage> {
-  const engine = await startEngine('sid');
+  const engine = await startEngine('sid', { spare: 'probed' });
   const world = testWorld(t, engine);
+  t.after(engine.stop);
   await answerOnLoopback(t, engine.netns);
   await world.image('app:2');
   await world.image('app:3', { env: { NEVER_HEALTHY: 1 } });
