@@ -23,7 +23,7 @@ interface Given {
   readonly autoRemove?: boolean;
   readonly image?: string;
   readonly labels?: Readonly<Record<string, string>>;
-  /** Whether the container has a health check of its own that no image passes. */
+  /** True: the container has a health check of its own that no image passes. */
   readonly refuses?: boolean;
   readonly command?: string[];
 }

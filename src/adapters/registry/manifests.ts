@@ -56,7 +56,7 @@ export function createdOf(config: Buffer): number | undefined {
   return parsed.success ? timeOf(parsed.data.created ?? undefined) : undefined;
 }
 
-/** Whether a text has the form of a digest. */
+/** True if a text has the form of a digest. */
 export function isDigest(text: string | undefined): text is string {
   return Digest.safeParse(text).success;
 }

@@ -143,7 +143,7 @@ function isStartedByRoll({ memory }: SlotRun, id: string, { candidate, rehearsal
   return memory.starts.has(id) || [candidate?.id, rehearsal?.id, standIn?.id].includes(id);
 }
 
-// Where the old container is stopped first nobody else answers, so there is nobody to leave the requests to.
+// With stop-first no other container answers, so no one could take the requests.
 function isGated(run: SlotRun, id: string, { seen }: Snapshot): boolean {
   if (!run.gates || !run.policy.gate) return false;
   const isFresh = id === seen.standIn?.id || (id === seen.candidate?.id && seen.candidate.strategy !== 'stop-first');

@@ -78,7 +78,7 @@ export function isComposed(own: OwnLabels): boolean {
   return own[COMPOSE_NUMBER] !== undefined || own[COMPOSE_HASH] !== undefined;
 }
 
-/** Whether swapctl's labels are certainly not the image's, whatever is known of that one. */
+/** True if swapctl's labels are certainly not the image's, even if the image is unknown. */
 export function isSealed({ labels, imageId }: Labelled): boolean {
   return imageId !== '' && labels[STATE_BASE] === imageId;
 }

@@ -27,7 +27,7 @@ export interface ReplicaStatus {
   readonly failedImages: number;
 }
 
-/** What `swapctl plan` shows of one replica. */
+/** The plan of one replica, as `swapctl plan` shows it. */
 export interface SlotPlan {
   readonly slot: string;
   readonly strategy: string;
@@ -43,7 +43,7 @@ export interface SlotPlan {
   readonly error?: ReportedError;
 }
 
-/** What `swapctl plan` shows of a service. */
+/** The plan of a service, as `swapctl plan` shows it. */
 export interface ServicePlan {
   readonly service: string;
   readonly image: string;
@@ -51,9 +51,9 @@ export interface ServicePlan {
   /** True: the image is already on this engine, or built here, and not from a registry. */
   readonly local?: true;
   readonly slots: readonly SlotPlan[];
-  /** What is done before the first replica is rolled. */
+  /** The steps before the first replica is rolled. */
   readonly before?: readonly string[];
-  /** What follows once all replicas are rolled. */
+  /** The steps after all replicas are rolled. */
   readonly after?: readonly string[];
   /** Actions of compose for the service, beside creating containers, that swapctl does not do or cannot know. */
   readonly notDone?: readonly string[];

@@ -11,7 +11,7 @@ export interface OneShot {
 }
 
 /**
- * What compose does for a service beside creating its containers, and swapctl does not: a sentence each. `definitions` are the
+ * Actions of compose for a service, beside creating its containers, that swapctl does not do: a sentence each. `definitions` are the
  * service's parts in the compose files whose hooks cannot be run here.
  */
 export function notDone(

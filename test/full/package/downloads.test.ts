@@ -13,17 +13,17 @@ const NAME = 'nft-bookworm';
 const PREPARED = /^==> preparing nft-bookworm$/m;
 
 test('two preparations on an empty cache download once, and both end well', async (t) => {
-  const slotName = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-cache-'));
-  t.after(() => rmSync(slotName, { recursive: true, force: true }));
+  const home = mkdtempSync(path.join(os.tmpdir(), 'swapctl-test-cache-'));
+  t.after(() => rmSync(home, { recursive: true, force: true }));
   const prepare = () =>
     promisify(execFile)(process.execPath, ['scripts/prepare.mjs', NAME], {
       cwd: root,
-      env: { ...process.env, XDG_CACHE_HOME: slotName },
+      env: { ...process.env, XDG_CACHE_HOME: home },
     });
   const said = (await Promise.all([prepare(), prepare()])).map(({ stderr }) => stderr);
   for (const text of said) assert.match(text, /==> prepared in \d+ s\n$/);
   assert.equal(said.filter((text) => PREPARED.test(text)).length, 1, said.join());
-  const cache = path.join(slotName, 'swapctl-test');
+  const cache = path.join(home, 'swapctl-test');
   const [entry = '', ...others] = readdirSync(cache).filter((name) => name !== 'lock');
   assert.deepEqual(others, []);
   const version = execFileSync(path.join(cache, entry, 'bin/nft'), ['--version'], { encoding: 'utf8' });

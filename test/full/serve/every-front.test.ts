@@ -134,7 +134,7 @@ async function sameByAll(t: test.TestContext, own: Lab, fronts: Readonly<Record<
 // Containers have ids of their own, and a step is needless where a container was healthy before it.
 const OWN = ['id', 'container', 'log', 'steps'];
 
-/** What a front told, as if its service had no name, and its rolls no ids and instants, of their own. */
+/** The document of a front without the name of its service, and the ids and times of its rolls. */
 function cellOf(own: Lab, name: string, { document, exit, declined }: Told): Told {
   const nameless = JSON.stringify(timeless(document, OWN))
     .replaceAll(own.world.name(name), 'NAME')

@@ -72,7 +72,7 @@ function command({ env }: Stage, before: readonly string[]): Front {
   };
 }
 
-// Where one service is named, some commands print its document, and others a list.
+// For one named service, some commands print its document, and others a list.
 function listIn(document: Json): Json {
   const found = document.services ?? document;
   return Array.isArray(found) ? found : [found];

@@ -38,7 +38,7 @@ interface AddressRedirectAsked {
   readonly to: RedirectEnd;
   readonly bridges: readonly Bridge[];
   readonly lifetimeMs: number;
-  /** Whether this process has begun it. */
+  /** True: this process has already begun it. */
   readonly again?: boolean;
   readonly percent?: number | undefined;
 }
@@ -59,7 +59,7 @@ export async function redirectAddress(
   await applyNft(targetScript(table, lanes), to.pid);
   const host = hostScript(table, lanes, lifetimeMs, percent);
   await applyNft(together(host, endHoldScript(holdTable(owner, from.id))));
-  // Whoever was led to from the same addresses before keeps what it has.
+  // An earlier redirect from the same addresses keeps its connections.
   const others = (await tablesFrom(owner, from.id)).filter((one) => one.table !== table);
   for (const other of others) await halt(other.table);
 }
@@ -75,7 +75,7 @@ async function isChanged(table: string, change: Script): Promise<boolean> {
   }
 }
 
-/** What leads new connections from or to one of these containers now. */
+/** The redirects of new connections from or to one of these containers now. */
 export async function addressRedirects(owner: string, ids: readonly string[]): Promise<SeenAddressRedirect[]> {
   const tables = (await addressRedirectTables(owner)).filter((one) => isBetween(one, ids));
   const found = await Promise.all(tables.map(liveAddressRedirect));

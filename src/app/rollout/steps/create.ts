@@ -258,7 +258,7 @@ async function firstEntry(run: SlotRun, { createdAt, config, imageId }: Containe
   return { at: new Date(createdAt).toISOString(), follows, id: imageId, digest, event: 'started' };
 }
 
-// What it shares with others may have been replaced since the last look, or long ago.
+// The containers with which it shares namespaces or volumes may have been replaced since the last look, or long ago.
 async function successorsNow(run: Maker, container: Container): Promise<Successors> {
   if (referencesOf(container).length === 0) return run.successors;
   return new Map([...successorsOf(container, await listed(run.ports.engine)), ...run.successors]);

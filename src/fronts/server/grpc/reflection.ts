@@ -4,7 +4,7 @@ import { Code } from '@connectrpc/connect';
 import type { ServerReflectionRequest } from '#proto/grpc/reflection/v1/reflection_pb';
 import type { ServerReflectionRequest as AlphaRequest } from '#proto/grpc/reflection/v1alpha/reflection_pb';
 
-/** What a request asks for, in either version. */
+/** The subject of a request, in either version. */
 type Asked = ServerReflectionRequest['messageRequest'] | AlphaRequest['messageRequest'];
 
 /** Server reflection: the definitions of the services, for clients such as grpcurl. Both versions have the same answers. */

@@ -21,7 +21,7 @@ export interface Scene extends SwarmLab {
   /** The same service again, for another client of Swarm. */
   readonly twin: string;
   readonly first: string;
-  /** What a process of swapctl needs that asks another manager. */
+  /** The environment of a swapctl process that asks another manager. */
   envOf(node: Node): NodeJS.ProcessEnv;
   /** The digests of the tasks that run, and that Swarm wants. */
   digests(service?: string): Promise<string[]>;
